@@ -1,0 +1,52 @@
+/*
+ * NTSTATUS codes that the server, the DLLs and the native tests share
+ *
+ * Copyright 2026 the wine-portres authors
+ *
+ * This library is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ */
+
+#ifndef PORTRES_STATUS_H
+#define PORTRES_STATUS_H
+
+#include <stdint.h>
+
+#ifdef _WIN32
+# define WIN32_NO_STATUS
+# include <windef.h>
+# include <winternl.h>
+# undef WIN32_NO_STATUS
+# include <ntstatus.h>
+#else
+
+/* the values are those of MS-ERREF section 2.3.1 */
+typedef int32_t NTSTATUS;
+
+# define STATUS_SUCCESS                ((NTSTATUS)0x00000000)
+# define STATUS_UNSUCCESSFUL           ((NTSTATUS)0xc0000001)
+# define STATUS_NOT_IMPLEMENTED        ((NTSTATUS)0xc0000002)
+# define STATUS_INFO_LENGTH_MISMATCH   ((NTSTATUS)0xc0000004)
+# define STATUS_INVALID_HANDLE         ((NTSTATUS)0xc0000008)
+# define STATUS_INVALID_PARAMETER      ((NTSTATUS)0xc000000d)
+# define STATUS_NO_MEMORY              ((NTSTATUS)0xc0000017)
+# define STATUS_ACCESS_DENIED          ((NTSTATUS)0xc0000022)
+# define STATUS_OBJECT_TYPE_MISMATCH   ((NTSTATUS)0xc0000024)
+# define STATUS_SHARING_VIOLATION      ((NTSTATUS)0xc0000043)
+# define STATUS_INSUFFICIENT_RESOURCES ((NTSTATUS)0xc000009a)
+# define STATUS_NOT_SUPPORTED          ((NTSTATUS)0xc00000bb)
+# define STATUS_INVALID_ADDRESS_COMPONENT ((NTSTATUS)0xc0000207)
+# define STATUS_NOT_FOUND              ((NTSTATUS)0xc0000225)
+# define STATUS_HOST_UNREACHABLE       ((NTSTATUS)0xc000023d)
+
+#endif
+
+/* also sent by native code; <winsock2.h> has them as an enumeration, with the same values */
+#ifndef PROTOCOL_TCP
+# define PROTOCOL_TCP 6
+# define PROTOCOL_UDP 17
+#endif
+
+#endif /* PORTRES_STATUS_H */

@@ -1,0 +1,32 @@
+/*
+ * Talking to portserver
+ *
+ * Copyright 2026 the wine-portres authors
+ *
+ * This library is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ */
+
+#ifndef PORTRES_PORTCLIENT_H
+#define PORTRES_PORTCLIENT_H
+
+#include "status.h"
+#include "protocol.h"
+#include "portmap.h"
+
+/* Send one request of protocol.h and wait for its reply. req->__header.req names the request; the rest of both headers is filled
+ * here. The server is started when it does not run. Returns the status of the reply, which is wholly zero on failure but for
+ * fields that protocol.def gives a meaning with that status.
+ * STATUS_HOST_UNREACHABLE: no answer within 5 seconds.
+ * May be called from any thread, also while the process ends; must not be called from DllMain. */
+extern NTSTATUS portclient_call( union generic_request *req, union generic_reply *reply );
+
+/* The same, but fails with STATUS_HOST_UNREACHABLE at once when the server does not run. */
+extern NTSTATUS portclient_call_running( union generic_request *req, union generic_reply *reply );
+
+/* The port map that the server publishes, or NULL while there has been no server. Costs a memory read once there is one. */
+extern const struct port_map *portclient_map(void);
+
+#endif /* PORTRES_PORTCLIENT_H */
