@@ -1,0 +1,2 @@
+#include "port_test.h"
+START_TEST(acquire) { if (!start_test()) return; }
