@@ -1,0 +1,146 @@
+/*
+ * portguard: keeps ports of a Wine prefix on behalf of portserver
+ *
+ * Copyright 2026 the wine-portres authors
+ *
+ * This library is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ */
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "portguard.h"
+#include "portguard_sockets.h"
+
+/* Handle one request; returns 0 when the stream makes no sense. */
+static int handle_request( const struct portguard_request *req, struct portguard_reply *reply )
+{
+    memset( reply, 0, sizeof(*reply) );
+    reply->serial = req->serial;
+    if (req->op == PORTGUARD_HELLO)
+    {
+        reply->port = PORTGUARD_VERSION;
+        return 1;
+    }
+    if (req->op < PORTGUARD_GUARD || req->op > PORTGUARD_RETAKE) return 0;
+    if ((req->protocol != PROTOCOL_TCP && req->protocol != PROTOCOL_UDP) ||
+        !req->first || req->first > 65535 || !req->count || req->count > 65536 - req->first)
+    {
+        reply->status = STATUS_INVALID_PARAMETER;
+        return 1;
+    }
+    switch (req->op)
+    {
+    case PORTGUARD_GUARD:
+        reply->status = sockets_guard( req, &reply->port, &reply->missing );
+        break;
+    case PORTGUARD_RELEASE:
+        sockets_release( req );
+        break;
+    case PORTGUARD_YIELD:
+        sockets_yield( req );
+        break;
+    case PORTGUARD_RETAKE:
+        sockets_retake( req );
+        break;
+    }
+    return 1;
+}
+
+/* Wait for one of the standard descriptors, which may or may not block by themselves. */
+static int wait_for( int fd, int events, int timeout )
+{
+    struct pollfd pfd = { fd, events, 0 };
+
+    return poll( &pfd, 1, timeout );
+}
+
+static int send_reply( const struct portguard_reply *reply )
+{
+    const char *ptr = (const char *)reply;
+    size_t left = sizeof(*reply);
+
+    while (left)
+    {
+        ssize_t ret = write( 1, ptr, left );
+
+        if (ret > 0)
+        {
+            ptr += ret;
+            left -= ret;
+        }
+        else if (ret < 0 && errno == EAGAIN) wait_for( 1, POLLOUT, -1 );
+        else if (ret < 0 && errno != EINTR) return 0;
+    }
+    return 1;
+}
+
+/* Serve requests until the stream ends. Returns the exit code. */
+static int serve(void)
+{
+    struct portguard_request requests[64];
+    struct portguard_reply reply;
+    size_t len = 0, pos;
+    time_t now, last_retry = 0;
+    ssize_t ret;
+
+    for (;;)
+    {
+        ret = wait_for( 0, POLLIN, sockets_missing() ? 1000 : -1 );
+        if (sockets_missing() && (now = time( NULL )) != last_retry)
+        {
+            sockets_retry();
+            last_retry = now;
+        }
+        if (!ret) continue;
+        ret = read( 0, (char *)requests + len, sizeof(requests) - len );
+        if (!ret) return 0;
+        if (ret < 0)
+        {
+            if (errno == EAGAIN || errno == EINTR) continue;
+            return errno == ECONNRESET ? 0 : 1;
+        }
+        len += ret;
+        for (pos = 0; len - pos >= sizeof(requests[0]); pos += sizeof(requests[0]))
+        {
+            const struct portguard_request *req = &requests[pos / sizeof(requests[0])];
+
+            if (!handle_request( req, &reply ))
+            {
+                fprintf( stderr, "portguard: unknown request %u; is portserver.exe of the same version?\n", req->op );
+                return 1;
+            }
+            if (!(req->flags & PORTGUARD_NO_REPLY) && !send_reply( &reply )) return 1;
+        }
+        len -= pos;
+        memmove( requests, (char *)requests + pos, len );
+    }
+}
+
+int main( int argc, char *argv[] )
+{
+    struct stat st;
+
+    if (argc > 1 || fstat( 0, &st ) || !S_ISSOCK( st.st_mode ))
+    {
+        fprintf( stderr, "%s: started by portserver.exe with a socket as its standard input; nothing to be run by hand\n",
+                 argv[0] );
+        return 1;
+    }
+    /* The server's end is this program's end, and nothing else: not Ctrl-C in the terminal where Wine was started. */
+    signal( SIGPIPE, SIG_IGN );
+    signal( SIGINT, SIG_IGN );
+    signal( SIGHUP, SIG_IGN );
+    if (chdir( "/" )) return 1;  /* so that the prefix can be unmounted or removed */
+    sockets_init();
+    return serve();
+}
