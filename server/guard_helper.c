@@ -1,0 +1,192 @@
+/*
+ * Connection to portguard, the native helper
+ *
+ * Copyright 2026 the wine-portres authors
+ *
+ * This library is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ */
+
+#include "wsock.h"
+#include "guard_helper.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <wchar.h>
+
+#ifndef WSA_FLAG_NO_HANDLE_INHERIT
+# define WSA_FLAG_NO_HANDLE_INHERIT 0x80
+#endif
+
+#define REPLY_TIMEOUT 10000  /* ms; a block of all ports takes less than one second */
+
+static SOCKET helper = INVALID_SOCKET;
+
+static SOCKET create_socket(void)
+{
+    return winsock.WSASocketW( AF_INET, SOCK_STREAM, 0, NULL, 0, WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT );
+}
+
+/* Make two connected sockets; TCP is what a Windows socket and a native program have in common. */
+static BOOL connect_pair( SOCKET pair[2] )
+{
+    struct sockaddr_in addr = { 0 }, peer;
+    SOCKET listener = create_socket();
+    int len = sizeof(addr), peer_len, on = 1;
+
+    pair[0] = pair[1] = INVALID_SOCKET;
+    addr.sin_family = AF_INET;
+    addr.sin_addr.s_addr = 0x0100007f;  /* 127.0.0.1, network order */
+    if (listener == INVALID_SOCKET) return FALSE;
+    if (winsock.bind( listener, (struct sockaddr *)&addr, sizeof(addr) ) || winsock.listen( listener, 1 ) ||
+        winsock.getsockname( listener, (struct sockaddr *)&addr, &len ))
+        goto failed;
+    if ((pair[0] = create_socket()) == INVALID_SOCKET) goto failed;
+    if (winsock.connect( pair[0], (struct sockaddr *)&addr, sizeof(addr) )) goto failed;
+    len = sizeof(addr);
+    if (winsock.getsockname( pair[0], (struct sockaddr *)&addr, &len )) goto failed;
+    do
+    {
+        /* another user of this machine may have been quicker; that is not our helper */
+        if (pair[1] != INVALID_SOCKET) winsock.closesocket( pair[1] );
+        peer_len = sizeof(peer);
+        pair[1] = winsock.accept( listener, (struct sockaddr *)&peer, &peer_len );
+        if (pair[1] == INVALID_SOCKET) goto failed;
+    } while (peer.sin_port != addr.sin_port || peer.sin_addr.s_addr != addr.sin_addr.s_addr);
+    winsock.closesocket( listener );
+    /* a request without a reply must not hold up the next one */
+    winsock.setsockopt( pair[0], IPPROTO_TCP, TCP_NODELAY, (const char *)&on, sizeof(on) );
+    winsock.setsockopt( pair[1], IPPROTO_TCP, TCP_NODELAY, (const char *)&on, sizeof(on) );
+    return TRUE;
+
+failed:
+    if (pair[0] != INVALID_SOCKET) winsock.closesocket( pair[0] );
+    winsock.closesocket( listener );
+    return FALSE;
+}
+
+/* The helper's file as a path that CreateProcess takes for a native program: \\?\unix\... */
+static BOOL get_helper_path( WCHAR *path, DWORD size )
+{
+    static const WCHAR prefix[] = L"\\\\?\\unix";
+    char *(CDECL *p_wine_get_unix_file_name)( const WCHAR *name );
+    WCHAR self[MAX_PATH], *name;
+    DWORD len = GetModuleFileNameW( NULL, self, MAX_PATH );
+    FARPROC proc = GetProcAddress( GetModuleHandleW( L"kernel32.dll" ), "wine_get_unix_file_name" );
+    char *unix_name;
+    int ret;
+
+    if (!proc || !len || len >= MAX_PATH - sizeof(PORTGUARD_FILE)) return FALSE;
+    memcpy( &p_wine_get_unix_file_name, &proc, sizeof(proc) );
+    name = wcsrchr( self, '\\' );
+    wcscpy( name ? name + 1 : self, L"" PORTGUARD_FILE );
+    if (GetFileAttributesW( self ) == INVALID_FILE_ATTRIBUTES) return FALSE;
+    if (!(unix_name = p_wine_get_unix_file_name( self ))) return FALSE;
+    wcscpy( path, prefix );
+    len = wcslen( prefix );
+    ret = MultiByteToWideChar( CP_UTF8, 0, unix_name, -1, path + len, size - len );
+    HeapFree( GetProcessHeap(), 0, unix_name );
+    return ret > 0;
+}
+
+static BOOL start_process( SOCKET s )
+{
+    WCHAR path[MAX_PATH * 2], command[] = L"" PORTGUARD_FILE;
+    STARTUPINFOW startup = { 0 };
+    PROCESS_INFORMATION info = { 0 };
+
+    if (!get_helper_path( path, MAX_PATH * 2 )) return FALSE;
+    startup.cb = sizeof(startup);
+    startup.dwFlags = STARTF_USESTDHANDLES;
+    startup.hStdInput = (HANDLE)s;
+    startup.hStdOutput = (HANDLE)s;
+    startup.hStdError = GetStdHandle( STD_ERROR_HANDLE );
+    SetHandleInformation( (HANDLE)s, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT );
+    if (!CreateProcessW( path, command, NULL, NULL, TRUE, 0, NULL, NULL, &startup, &info )) return FALSE;
+    /* a native program has no handles, but that may change */
+    if (info.hThread) CloseHandle( info.hThread );
+    if (info.hProcess) CloseHandle( info.hProcess );
+    return TRUE;
+}
+
+static void helper_stop(void)
+{
+    winsock.closesocket( helper );  /* ends it, if it still lives */
+    helper = INVALID_SOCKET;
+}
+
+BOOL helper_running(void)
+{
+    return helper != INVALID_SOCKET;
+}
+
+BOOL helper_start(void)
+{
+    struct portguard_request req = { 0 };
+    struct portguard_reply reply;
+    DWORD timeout = REPLY_TIMEOUT;
+    SOCKET pair[2];
+    BOOL ret;
+
+    if (winsock_init() || !connect_pair( pair ))
+    {
+        fprintf( stderr, "portserver: can't connect to portguard: no working Winsock\n" );
+        return FALSE;
+    }
+    helper = pair[0];
+    winsock.setsockopt( helper, SOL_SOCKET, SO_RCVTIMEO, (const char *)&timeout, sizeof(timeout) );
+    ret = start_process( pair[1] );
+    winsock.closesocket( pair[1] );
+    if (!ret)
+    {
+        helper_stop();
+        fprintf( stderr, "portserver: can't start " PORTGUARD_FILE " beside portserver.exe; native programs can bind to reserved "
+                 "TCP ports. Install again to get it back.\n" );
+        return FALSE;
+    }
+    req.op = PORTGUARD_HELLO;
+    if (!helper_call( &req, &reply )) return FALSE;
+    if (reply.port == PORTGUARD_VERSION) return TRUE;
+    helper_stop();
+    fprintf( stderr, "portserver: " PORTGUARD_FILE " is of another version (%u, not %u); install again\n",
+             (unsigned int)reply.port, PORTGUARD_VERSION );
+    return FALSE;
+}
+
+BOOL helper_call( struct portguard_request *req, struct portguard_reply *reply )
+{
+    static UINT32 serial;
+    int ret, len;
+
+    if (!helper_running()) return FALSE;
+    req->serial = ++serial;
+    if (!reply) req->flags |= PORTGUARD_NO_REPLY;
+    for (len = 0; len < (int)sizeof(*req); len += ret)
+        if ((ret = winsock.send( helper, (const char *)req + len, sizeof(*req) - len, 0 )) <= 0) goto lost;
+    if (!reply) return TRUE;
+    for (len = 0; len < (int)sizeof(*reply); len += ret)
+        if ((ret = winsock.recv( helper, (char *)reply + len, sizeof(*reply) - len, 0 )) <= 0) goto lost;
+    if (reply->serial == req->serial) return TRUE;
+
+lost:
+    helper_stop();
+    fprintf( stderr, "portserver: " PORTGUARD_FILE " does not answer\n" );
+    return FALSE;
+}
+
+BOOL helper_alive(void)
+{
+    struct timeval now = { 0, 0 };
+    fd_set readfds;
+
+    if (!helper_running()) return FALSE;
+    FD_ZERO( &readfds );
+    FD_SET( helper, &readfds );
+    /* no reply is outstanding, so it can only be the end of the stream */
+    if (winsock.select( 0, &readfds, NULL, NULL, &now ) != 1) return TRUE;
+    helper_stop();
+    fprintf( stderr, "portserver: " PORTGUARD_FILE " has ended\n" );
+    return FALSE;
+}
