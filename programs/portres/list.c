@@ -1,0 +1,181 @@
+/*
+ * Showing what the server holds
+ *
+ * Copyright 2026 the wine-portres authors
+ *
+ * This library is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ */
+
+#include <string.h>
+
+#include "portres.h"
+#include "guard.h"
+
+static const unsigned int protocols[] = { PROTOCOL_TCP, PROTOCOL_UDP };
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+static const char *protocol_name( unsigned int protocol )
+{
+    return protocol == PROTOCOL_TCP ? "tcp" : "udp";
+}
+
+static const char *kind_name( unsigned int kind )
+{
+    return kind == RESERVATION_PERSISTENT ? "persistent" : "runtime";
+}
+
+static int report_call( NTSTATUS status )
+{
+    if (status == STATUS_HOST_UNREACHABLE)
+        return fail( "the port reservation server does not answer; 'wine-portres install' starts it anew" );
+    return fail( "the port reservation server answered with status %08lx; is it of the same version? "
+                 "'wine-portres install' puts this version in place", (unsigned long)status );
+}
+
+int show_status(void)
+{
+    static const struct { unsigned int bit; const char *who; } coverage[] =
+    {
+        { GUARD_COVERS_EPHEMERAL, "ports that the kernel chooses" },
+        { GUARD_COVERS_WINE,      "programs of Wine, also in other prefixes" },
+        { GUARD_COVERS_NATIVE,    "native Linux programs that ask for a port" },
+    };
+    union generic_request req = { 0 };
+    union generic_reply reply;
+    const struct get_server_info_reply *info = &reply.get_server_info_reply;
+    NTSTATUS status;
+    unsigned int i;
+
+    req.__header.req = REQ_get_server_info;
+    if ((status = portclient_call( &req, &reply ))) return report_call( status );
+
+    printf( "server: answers (process %u), %u runtime and %u persistent reservations, %u sockets, %u clients\n",
+            info->pid, info->runtime, info->persistent, info->sockets, info->clients );
+    for (i = 0; i < ARRAY_SIZE(coverage); i++)
+        printf( "guard: %-42s %s\n", coverage[i].who, (info->guard & coverage[i].bit) ? "kept off reserved ports" : "NOT kept off reserved ports" );
+    return EXIT_OK;
+}
+
+static void print_json_string( const char *str )
+{
+    putchar( '"' );
+    for (; *str; str++)
+    {
+        if (*str == '"' || *str == '\\') printf( "\\%c", *str );
+        else if ((unsigned char)*str < ' ') printf( "\\u%04x", *str );
+        else putchar( *str );
+    }
+    putchar( '"' );
+}
+
+/* Print the ports of a block that sockets hold: 50000,50003-50005, or one by one when json is set. */
+static NTSTATUS print_ports_in_use( unsigned int protocol, const struct reservation_info *entry, int json )
+{
+    union generic_request req = { 0 };
+    union generic_reply reply;
+    const struct get_ports_in_use_reply *list = &reply.get_ports_in_use_reply;
+    unsigned int i, first = entry->first, last = entry->first + entry->count - 1;
+    unsigned int run_first = 0, run_last = 0, port;
+    const char *separator = "";
+    NTSTATUS status;
+
+    do
+    {
+        req.__header.req = REQ_get_ports_in_use;
+        req.get_ports_in_use_request.protocol = protocol;
+        req.get_ports_in_use_request.first = first;
+        req.get_ports_in_use_request.last = last;
+        if ((status = portclient_call( &req, &reply ))) return status;
+
+        for (i = 0; i < list->count && i < ARRAY_SIZE(list->ports); i++)
+        {
+            port = list->ports[i];
+            if (!json && run_first && port == run_last + 1)
+            {
+                run_last = port;
+                continue;
+            }
+            if (run_first)
+            {
+                printf( run_last > run_first ? "%s%u-%u" : "%s%u", separator, run_first, run_last );
+                separator = ",";
+            }
+            run_first = run_last = port;
+        }
+        first = run_last + 1;
+    } while (list->count >= ARRAY_SIZE(list->ports) && first <= last);
+
+    if (run_first) printf( run_last > run_first ? "%s%u-%u" : "%s%u", separator, run_first, run_last );
+    else if (!json) printf( "-" );
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS print_reservation( unsigned int protocol, const struct reservation_info *entry, int json, int is_first )
+{
+    unsigned int last = entry->first + entry->count - 1;
+    char name[3 * MAX_PATH], owner[3 * MAX_PATH + 16] = "-";
+    NTSTATUS status = STATUS_SUCCESS;
+
+    if (entry->owner)
+    {
+        get_process_name( entry->owner, name, sizeof(name) );
+        snprintf( owner, sizeof(owner), "%s (%u)", name, entry->owner );
+    }
+    if (!json)
+    {
+        if (is_first) printf( "%-8s  %5s  %5s  %-10s  %-24s  %s\n", "PROTOCOL", "FIRST", "LAST", "KIND", "OWNER", "IN USE" );
+        printf( "%-8s  %5u  %5u  %-10s  %-24s  ", protocol_name( protocol ), entry->first, last, kind_name( entry->kind ), owner );
+        if (entry->in_use) status = print_ports_in_use( protocol, entry, json );
+        else printf( "-" );
+        printf( "\n" );
+        return status;
+    }
+    printf( "%s\n  {\"protocol\":\"%s\",\"first\":%u,\"last\":%u,\"kind\":\"%s\",\"owner\":", is_first ? "" : ",",
+            protocol_name( protocol ), entry->first, last, kind_name( entry->kind ));
+    if (entry->owner)
+    {
+        printf( "{\"pid\":%u,\"name\":", entry->owner );
+        print_json_string( name );
+        printf( "}" );
+    }
+    else printf( "null" );
+    printf( ",\"ports_in_use\":[" );
+    if (entry->in_use) status = print_ports_in_use( protocol, entry, json );
+    printf( "]}" );
+    return status;
+}
+
+int list_reservations( int json )
+{
+    union generic_request req = { 0 };
+    union generic_reply reply;
+    const struct get_reservations_reply *list = &reply.get_reservations_reply;
+    unsigned int i, j, from, total = 0;
+    NTSTATUS status;
+
+    for (i = 0; i < ARRAY_SIZE(protocols); i++)
+    {
+        from = 0;
+        do
+        {
+            req.__header.req = REQ_get_reservations;
+            req.get_reservations_request.protocol = protocols[i];
+            req.get_reservations_request.from = from;
+            if ((status = portclient_call( &req, &reply ))) return report_call( status );
+            if (json && !total && !from && !i) printf( "{\"reservations\":[" );
+
+            for (j = 0; j < list->count && j < ARRAY_SIZE(list->entries); j++)
+            {
+                if ((status = print_reservation( protocols[i], &list->entries[j], json, !total++ ))) return report_call( status );
+                from = list->entries[j].first + 1u;
+            }
+        } while (list->count >= ARRAY_SIZE(list->entries));
+    }
+    if (json) printf( "%s]}\n", total ? "\n" : "" );
+    else if (!total) printf( "no reservations\n" );
+    return EXIT_OK;
+}

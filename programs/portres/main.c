@@ -1,0 +1,96 @@
+/*
+ * portres: register, unregister, status and list, for the wine-portres tool
+ *
+ * Copyright 2026 the wine-portres authors
+ *
+ * This library is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ */
+
+#include <fcntl.h>
+#include <io.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "portres.h"
+
+int fail( const char *format, ... )
+{
+    va_list args;
+
+    /* what was printed before comes first, also when both go to the same place */
+    fflush( stdout );
+    fprintf( stderr, "wine-portres: " );
+    va_start( args, format );
+    vfprintf( stderr, format, args );
+    va_end( args );
+    fprintf( stderr, "\n" );
+    return EXIT_FAILED;
+}
+
+const char *error_text( DWORD error )
+{
+    static char text[512];
+    DWORD len;
+
+    len = FormatMessageA( FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS, NULL, error, 0, text, sizeof(text), NULL );
+    while (len && (text[len - 1] == '\n' || text[len - 1] == '\r' || text[len - 1] == '.')) text[--len] = 0;
+    if (!len) snprintf( text, sizeof(text), "unknown error" );
+    return text;
+}
+
+static int register_component( int restart, char **overrides, int count )
+{
+    DWORD error;
+
+    if ((error = add_overrides( overrides, count )))
+        return fail( "could not write the DLL overrides to the registry: %s (%lu)", error_text( error ), error );
+    if ((error = install_service( restart )))
+        return fail( "could not start the port reservation server: %s (%lu); "
+                     "'wine C:\\\\windows\\\\system32\\\\portres\\\\portserver.exe --foreground --debug' shows why",
+                     error_text( error ), error );
+
+    list_running_programs( 0, "These programs run with Wine's own DLLs until they are started again:" );
+    return EXIT_OK;
+}
+
+static int unregister_component(void)
+{
+    DWORD error;
+
+    list_running_programs( 1, "These programs run with the DLLs of wine-portres until they end; their reservations end now:" );
+    if ((error = remove_service()))
+        return fail( "could not stop the port reservation server: %s (%lu); end the programs of this prefix and run "
+                     "'wine-portres uninstall' again", error_text( error ), error );
+    if ((error = restore_overrides()))
+        return fail( "could not restore the DLL overrides in the registry: %s (%lu); run 'wine-portres uninstall' again",
+                     error_text( error ), error );
+    return EXIT_OK;
+}
+
+static int usage( FILE *to, int ret )
+{
+    fprintf( to, "Usage: portres register [--restart] [DLL]... | unregister | status | list [--json]\n"
+                 "\n"
+                 "The part of the tool wine-portres that runs inside a prefix; use that tool instead.\n" );
+    return ret;
+}
+
+int main( int argc, char *argv[] )
+{
+    /* the reader is a Unix tool */
+    _setmode( _fileno( stdout ), _O_BINARY );
+    _setmode( _fileno( stderr ), _O_BINARY );
+
+    if (argc == 2 && !strcmp( argv[1], "--help" )) return usage( stdout, EXIT_OK );
+    if (argc >= 3 && !strcmp( argv[1], "register" ) && !strcmp( argv[2], "--restart" ))
+        return register_component( 1, argv + 3, argc - 3 );
+    if (argc >= 2 && !strcmp( argv[1], "register" )) return register_component( 0, argv + 2, argc - 2 );
+    if (argc == 2 && !strcmp( argv[1], "unregister" )) return unregister_component();
+    if (argc == 2 && !strcmp( argv[1], "status" )) return show_status();
+    if (argc == 2 && !strcmp( argv[1], "list" )) return list_reservations( 0 );
+    if (argc == 3 && !strcmp( argv[1], "list" ) && !strcmp( argv[2], "--json" )) return list_reservations( 1 );
+    return usage( stderr, EXIT_USAGE );
+}
