@@ -1,0 +1,224 @@
+/*
+ * WSAIoctl: the control codes of port reservations
+ *
+ * Copyright 2026 the wine-portres authors
+ *
+ * This library is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ */
+
+#include "ws2_32_private.h"
+#include "afd.h"
+#include "portclient.h"
+
+#ifndef SIO_ACQUIRE_PORT_RESERVATION
+# define SIO_ACQUIRE_PORT_RESERVATION   _WSAIOW( IOC_VENDOR, 100 )
+# define SIO_RELEASE_PORT_RESERVATION   _WSAIOW( IOC_VENDOR, 101 )
+# define SIO_ASSOCIATE_PORT_RESERVATION _WSAIOW( IOC_VENDOR, 102 )
+#endif
+
+static LONG startup_count;
+
+int is_winsock_started(void)
+{
+    return startup_count > 0;
+}
+
+int WINAPI WSAStartup( WORD version, WSADATA *data )
+{
+    int ret = wine_WSAStartup( version, data );
+
+    if (!ret) InterlockedIncrement( &startup_count );
+    return ret;
+}
+
+int WINAPI WSACleanup(void)
+{
+    int ret = wine_WSACleanup();
+
+    if (!ret) InterlockedDecrement( &startup_count );
+    return ret;
+}
+
+int wsa_error_from_status( NTSTATUS status )
+{
+    switch (status)
+    {
+    case STATUS_SUCCESS:                   return 0;
+    case STATUS_PENDING:                   return WSA_IO_PENDING;
+    case STATUS_OBJECT_TYPE_MISMATCH:
+    case STATUS_INVALID_HANDLE:            return WSAENOTSOCK;
+    case STATUS_NOT_SUPPORTED:             return WSAEOPNOTSUPP;
+    case STATUS_ACCESS_DENIED:             return WSAEACCES;
+    case STATUS_SHARING_VIOLATION:         return WSAEADDRINUSE;
+    case STATUS_INVALID_ADDRESS_COMPONENT: return WSAEADDRNOTAVAIL;
+    case STATUS_NO_MEMORY:
+    case STATUS_INSUFFICIENT_RESOURCES:    return WSAENOBUFS;
+    case STATUS_CANCELLED:                 return WSA_OPERATION_ABORTED;
+    case STATUS_HOST_UNREACHABLE:
+    case STATUS_REVISION_MISMATCH:         return WSAENETDOWN;
+    default:                               return WSAEINVAL;
+    }
+}
+
+/* SPEC: in this order; whatever fails, nothing has changed */
+static int check_ioctl( SOCKET s, DWORD code, void *in, DWORD in_size, void *out, DWORD out_size, DWORD *ret_size,
+                        WSAOVERLAPPED *overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine )
+{
+    BOOL acquire = code == SIO_ACQUIRE_PORT_RESERVATION;
+    int family, protocol;
+    NTSTATUS status;
+
+    if (!is_winsock_started()) return WSANOTINITIALISED;
+    if ((status = afd_get_protocol( (HANDLE)s, &family, &protocol ))) return wsa_error_from_status( status );
+    if (in_size < (acquire ? sizeof(INET_PORT_RANGE) : sizeof(INET_PORT_RESERVATION_TOKEN))) return WSAEINVAL;
+    if (acquire ? out_size < sizeof(INET_PORT_RESERVATION_INSTANCE) : out_size) return WSAEINVAL;
+    if (!in || IsBadReadPtr( in, in_size )) return WSAEFAULT;
+    if (acquire && (!out || IsBadWritePtr( out, out_size ))) return WSAEFAULT;
+    if (!overlapped && (!ret_size || IsBadWritePtr( ret_size, sizeof(*ret_size) ))) return WSAEFAULT;
+    if (overlapped && IsBadWritePtr( overlapped, sizeof(*overlapped) )) return WSAEFAULT;
+    if (routine && IsBadReadPtr( (const void *)routine, 1 )) return WSAEFAULT;
+    return 0;
+}
+
+static NTSTATUS acquire( SOCKET s, const INET_PORT_RANGE *range, INET_PORT_RESERVATION_INSTANCE *instance )
+{
+    union generic_request req = { .__header.req = REQ_acquire_port_reservation };
+    union generic_reply reply;
+    NTSTATUS status;
+
+    req.acquire_port_reservation_request.handle = s;
+    req.acquire_port_reservation_request.first = wine_ntohs( range->StartPort );
+    req.acquire_port_reservation_request.count = range->NumberOfPorts;
+    if (!(status = portclient_call( &req, &reply )))
+    {
+        instance->StartPort = wine_htons( reply.acquire_port_reservation_reply.first );
+        instance->NumberOfPorts = reply.acquire_port_reservation_reply.count;
+        instance->Token = reply.acquire_port_reservation_reply.token;
+    }
+    return status;
+}
+
+static NTSTATUS release( ULONG64 token )
+{
+    union generic_request req = { .__header.req = REQ_release_port_reservation };
+    union generic_reply reply;
+
+    req.release_port_reservation_request.token = token;
+    return portclient_call( &req, &reply );
+}
+
+static NTSTATUS associate( SOCKET s, ULONG64 token )
+{
+    union generic_request req = { .__header.req = REQ_associate_port_reservation };
+    union generic_reply reply;
+
+    req.associate_port_reservation_request.handle = s;
+    req.associate_port_reservation_request.token = token;
+    return portclient_call( &req, &reply );
+}
+
+static void WINAPI call_routine( void *context, IO_STATUS_BLOCK *io, ULONG reserved )
+{
+    LPWSAOVERLAPPED_COMPLETION_ROUTINE routine = (LPWSAOVERLAPPED_COMPLETION_ROUTINE)context;
+
+    (void)reserved;
+    routine( wsa_error_from_status( io->Status ), io->Information, (WSAOVERLAPPED *)io, 0 );
+}
+
+/* Report a finished operation through the socket itself, so that Wine sets the event, queues the routine or posts to the completion
+ * port exactly as for an ioctl of its own, and leaves out what SetFileCompletionNotificationModes() turned off. An AFD
+ * ioctl that is done at once does it: a poll of no time stores as many bytes as an acquire (the poll's parameters up to its first
+ * socket: 16), and another one of Wine's takes a status and stores nothing. */
+static NTSTATUS complete( SOCKET s, DWORD size, WSAOVERLAPPED *overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine )
+{
+    struct afd_poll_params params = { 0 };
+    NTSTATUS status = STATUS_SUCCESS;
+    void *context = NULL;
+
+    if (routine) context = (void *)routine;
+    else if (!((ULONG_PTR)overlapped->hEvent & 1)) context = overlapped;  /* the bit keeps the completion port out */
+    C_ASSERT( offsetof( struct afd_poll_params, sockets ) == sizeof(INET_PORT_RESERVATION_INSTANCE) );
+
+    overlapped->Internal = STATUS_PENDING;
+    if (size)
+    {
+        params.count = 1;
+        params.sockets[0].socket = s;
+        params.sockets[0].flags = AFD_POLL_CLOSE;
+        return NtDeviceIoControlFile( (HANDLE)s, overlapped->hEvent, routine ? call_routine : NULL, context,
+                                      (IO_STATUS_BLOCK *)overlapped, IOCTL_AFD_POLL, &params, sizeof(params),
+                                      &params, sizeof(params) );
+    }
+    return NtDeviceIoControlFile( (HANDLE)s, overlapped->hEvent, routine ? call_routine : NULL, context,
+                                  (IO_STATUS_BLOCK *)overlapped, IOCTL_AFD_WINE_COMPLETE_ASYNC, &status, sizeof(status),
+                                  NULL, 0 );
+}
+
+int ioctl_port_reservation( SOCKET s, DWORD code, void *in, DWORD in_size, void *out, DWORD out_size, DWORD *ret_size,
+                            WSAOVERLAPPED *overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine )
+{
+    INET_PORT_RESERVATION_INSTANCE instance;
+    DWORD size = 0;
+    NTSTATUS status;
+    int error;
+
+    if (ret_size && !IsBadWritePtr( ret_size, sizeof(*ret_size) )) *ret_size = 0;
+    else if (overlapped) ret_size = NULL;
+    if ((error = check_ioctl( s, code, in, in_size, out, out_size, ret_size, overlapped, routine ))) return error;
+
+    memset( &instance, 0, sizeof(instance) );
+    switch (code)
+    {
+    case SIO_ACQUIRE_PORT_RESERVATION:
+        status = acquire( s, in, &instance );
+        size = sizeof(instance);
+        break;
+    case SIO_RELEASE_PORT_RESERVATION:
+        status = release( ((INET_PORT_RESERVATION_TOKEN *)in)->Token );
+        break;
+    default:
+        status = associate( s, ((INET_PORT_RESERVATION_TOKEN *)in)->Token );
+        break;
+    }
+    if (status) return wsa_error_from_status( status );
+
+    if (size) memcpy( out, &instance, sizeof(instance) );
+    if (ret_size) *ret_size = size;
+    if (!overlapped) return 0;
+    status = complete( s, size, overlapped, routine );
+    if (NT_ERROR( status ) && size) release( instance.Token );
+    return wsa_error_from_status( status );
+}
+
+/* Wine has pointers to functions of its own; one of them has to be ours */
+static void replace_extension_function( const GUID *guid, void **function )
+{
+    static const GUID sendmsg_guid = WSAID_WSASENDMSG;
+
+    if (IsEqualGUID( guid, &sendmsg_guid )) *function = (void *)WSASendMsg;
+}
+
+int WINAPI WSAIoctl( SOCKET s, DWORD code, LPVOID in, DWORD in_size, LPVOID out, DWORD out_size, LPDWORD ret_size,
+                     LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine )
+{
+    int ret;
+
+    switch (code)
+    {
+    case SIO_ACQUIRE_PORT_RESERVATION:
+    case SIO_RELEASE_PORT_RESERVATION:
+    case SIO_ASSOCIATE_PORT_RESERVATION:
+        ret = ioctl_port_reservation( s, code, in, in_size, out, out_size, ret_size, overlapped, routine );
+        SetLastError( ret );
+        return ret ? SOCKET_ERROR : 0;
+    case SIO_GET_EXTENSION_FUNCTION_POINTER:
+        ret = wine_WSAIoctl( s, code, in, in_size, out, out_size, ret_size, overlapped, routine );
+        if (!ret && out_size >= sizeof(void *)) replace_extension_function( in, out );
+        return ret;
+    default:
+        return wine_WSAIoctl( s, code, in, in_size, out, out_size, ret_size, overlapped, routine );
+    }
+}

@@ -1,0 +1,40 @@
+/*
+ * What the replaced functions of ws2_32 share
+ *
+ * Copyright 2026 the wine-portres authors
+ *
+ * This library is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ */
+
+#ifndef PORTRES_WS2_32_PRIVATE_H
+#define PORTRES_WS2_32_PRIVATE_H
+
+#include "status.h"
+
+#define WIN32_LEAN_AND_MEAN
+#include <winsock2.h>
+#include <ws2tcpip.h>
+#include <mswsock.h>
+#include <mstcpip.h>
+
+#include "wine_ws2_32.h"
+
+/* Winsock's code for the status of a reply, or of a system call on a socket */
+extern int wsa_error_from_status( NTSTATUS status );
+
+/* has WSAStartup() been called more often than WSACleanup()? */
+extern int is_winsock_started(void);
+
+/* Give a socket that is associated with a reservation, and not bound, a port of it, as every function does that needs a bound
+ * socket. Returns 0, also where nothing had to be done, or Winsock's error code. */
+extern int bind_implicitly( SOCKET s );
+
+/* The three control codes. Returns Winsock's error code, WSA_IO_PENDING among them, or 0. */
+extern int ioctl_port_reservation( SOCKET s, DWORD code, void *in, DWORD in_size, void *out, DWORD out_size,
+                                   DWORD *ret_size, WSAOVERLAPPED *overlapped,
+                                   LPWSAOVERLAPPED_COMPLETION_ROUTINE routine );
+
+#endif /* PORTRES_WS2_32_PRIVATE_H */

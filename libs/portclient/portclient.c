@@ -1,0 +1,190 @@
+/*
+ * Talking to portserver
+ *
+ * Copyright 2026 the wine-portres authors
+ *
+ * This library is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ */
+
+#include <stdlib.h>
+
+#include "portclient.h"
+#include "portserver.h"
+
+#define WIN32_LEAN_AND_MEAN
+#include <windows.h>
+
+#define TIMEOUT 5000  /* ms, for a whole call */
+
+struct connection
+{
+    HANDLE pipe;
+    HANDLE event;
+};
+
+/* A connection that no call uses. A call takes it out and puts it back, so there is no lock: two calls at once use two connections,
+ * and a thread that is killed in the middle of a call takes only its own connection with it. */
+static struct connection *idle;
+
+static DWORD time_left( DWORD start )
+{
+    DWORD passed = GetTickCount() - start;
+
+    return passed < TIMEOUT ? TIMEOUT - passed : 0;
+}
+
+static void close_connection( struct connection *connection )
+{
+    if (connection->pipe != INVALID_HANDLE_VALUE) CloseHandle( connection->pipe );
+    if (connection->event) CloseHandle( connection->event );
+    free( connection );
+}
+
+static DWORD WINAPI start_service( void *arg )
+{
+    SC_HANDLE (WINAPI *pOpenSCManagerW)( const WCHAR *, const WCHAR *, DWORD );
+    SC_HANDLE (WINAPI *pOpenServiceW)( SC_HANDLE, const WCHAR *, DWORD );
+    BOOL (WINAPI *pStartServiceW)( SC_HANDLE, DWORD, const WCHAR ** );
+    BOOL (WINAPI *pCloseServiceHandle)( SC_HANDLE );
+    SC_HANDLE manager, service;
+    HMODULE advapi32;
+
+    (void)arg;
+    /* not imported: most programs that load us never come here */
+    if (!(advapi32 = LoadLibraryW( L"advapi32.dll" ))) return 1;
+    pOpenSCManagerW = (void *)GetProcAddress( advapi32, "OpenSCManagerW" );
+    pOpenServiceW = (void *)GetProcAddress( advapi32, "OpenServiceW" );
+    pStartServiceW = (void *)GetProcAddress( advapi32, "StartServiceW" );
+    pCloseServiceHandle = (void *)GetProcAddress( advapi32, "CloseServiceHandle" );
+    if ((manager = pOpenSCManagerW( NULL, NULL, SC_MANAGER_CONNECT )))
+    {
+        if ((service = pOpenServiceW( manager, PORTSERVER_SERVICE, SERVICE_START )))
+        {
+            pStartServiceW( service, 0, NULL );
+            pCloseServiceHandle( service );
+        }
+        pCloseServiceHandle( manager );
+    }
+    FreeLibrary( advapi32 );
+    return 0;
+}
+
+/* Ask the service manager to start the server. In a thread, since the service manager takes its own time to give up. */
+static void start_server( DWORD start )
+{
+    HMODULE self;
+    HANDLE thread;
+
+    /* the thread may outlive the call */
+    GetModuleHandleExW( GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN,
+                        (const WCHAR *)start_service, &self );
+    if (!(thread = CreateThread( NULL, 0, start_service, NULL, 0, NULL ))) return;
+    WaitForSingleObject( thread, time_left( start ) );
+    CloseHandle( thread );
+}
+
+static struct connection *open_connection( DWORD start, BOOL start_it )
+{
+    DWORD mode = PIPE_READMODE_MESSAGE;
+    struct connection *connection;
+
+    if (!(connection = malloc( sizeof(*connection) ))) return NULL;
+    connection->event = CreateEventW( NULL, TRUE, FALSE, NULL );
+    while ((connection->pipe = CreateFileW( PORTSERVER_PIPE, GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING,
+                                            FILE_FLAG_OVERLAPPED, NULL )) == INVALID_HANDLE_VALUE)
+    {
+        DWORD error = GetLastError();
+
+        if (!time_left( start ) || (error != ERROR_PIPE_BUSY && error != ERROR_FILE_NOT_FOUND)) break;
+        if (error == ERROR_PIPE_BUSY) WaitNamedPipeW( PORTSERVER_PIPE, time_left( start ) );
+        else if (start_it)
+        {
+            start_server( start );
+            start_it = FALSE;
+        }
+        else Sleep( 10 );  /* it is about to make its pipe */
+    }
+    if (connection->event && connection->pipe != INVALID_HANDLE_VALUE &&
+        SetNamedPipeHandleState( connection->pipe, &mode, NULL, NULL ))
+        return connection;
+    close_connection( connection );
+    return NULL;
+}
+
+/* read or write one message; returns its size, 0 on failure and when the time is up */
+static DWORD transfer( struct connection *connection, DWORD start, void *buffer, DWORD size, BOOL write )
+{
+    OVERLAPPED overlapped = { 0 };
+    BOOL ret;
+
+    overlapped.hEvent = connection->event;
+    if (write) ret = WriteFile( connection->pipe, buffer, size, NULL, &overlapped );
+    else ret = ReadFile( connection->pipe, buffer, size, NULL, &overlapped );
+    if (!ret)
+    {
+        if (GetLastError() != ERROR_IO_PENDING) return 0;
+        if (WaitForSingleObject( connection->event, time_left( start ) )) CancelIoEx( connection->pipe, &overlapped );
+    }
+    if (!GetOverlappedResult( connection->pipe, &overlapped, &size, TRUE )) return 0;
+    return size;
+}
+
+static NTSTATUS call( union generic_request *req, union generic_reply *reply, BOOL start_it )
+{
+    static const uint32_t sizes[] = REQUEST_SIZES;
+    struct connection *connection;
+    DWORD start = GetTickCount(), size;
+    int tries;
+
+    req->__header.size = sizes[req->__header.req];
+    req->__header.version = PROTOCOL_VERSION;
+    req->__header.__pad = 0;
+    for (tries = 0; tries < 3; tries++)
+    {
+        connection = InterlockedExchangePointer( (void **)&idle, NULL );
+        if (!connection && !(connection = open_connection( start, start_it ))) break;
+        size = 0;
+        if (transfer( connection, start, req, req->__header.size, TRUE ))
+            size = transfer( connection, start, reply, sizeof(*reply), FALSE );
+        if (size >= sizeof(reply->__header) && size == reply->__header.size)
+        {
+            if ((connection = InterlockedExchangePointer( (void **)&idle, connection ))) close_connection( connection );
+            return reply->__header.status;
+        }
+        /* the server that the connection led to is gone, another may have come */
+        close_connection( connection );
+        if (!time_left( start )) break;
+    }
+    memset( reply, 0, sizeof(*reply) );
+    reply->__header.status = (uint32_t)STATUS_HOST_UNREACHABLE;
+    return STATUS_HOST_UNREACHABLE;
+}
+
+NTSTATUS portclient_call( union generic_request *req, union generic_reply *reply )
+{
+    return call( req, reply, TRUE );
+}
+
+NTSTATUS portclient_call_running( union generic_request *req, union generic_reply *reply )
+{
+    return call( req, reply, FALSE );
+}
+
+const struct port_map *portclient_map(void)
+{
+    static const struct port_map *map;
+    const struct port_map *view;
+    HANDLE section;
+
+    if (map) return map;
+    if (!(section = OpenFileMappingW( FILE_MAP_READ, FALSE, PORT_MAP_NAME ))) return NULL;
+    view = MapViewOfFile( section, FILE_MAP_READ, 0, 0, sizeof(*view) );
+    CloseHandle( section );
+    if (!view) return NULL;
+    if (view->version != PORT_MAP_VERSION || InterlockedCompareExchangePointer( (void **)&map, (void *)view, NULL ))
+        UnmapViewOfFile( view );
+    return map;
+}

@@ -1,0 +1,166 @@
+/*
+ * portserver: start, service, main loop
+ *
+ * Copyright 2026 the wine-portres authors
+ *
+ * This library is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ */
+
+#include <stdio.h>
+#include <string.h>
+#include <wchar.h>
+
+#include "guard.h"
+#include "map.h"
+#include "pipe.h"
+#include "portserver.h"
+#include "request.h"
+#include "reservation.h"
+#include "store.h"
+#include "watch.h"
+#include "wsock.h"
+
+enum completion_key
+{
+    KEY_QUIT,
+    KEY_PIPE,
+    KEY_WATCH,
+};
+
+static HANDLE completion_port;
+static SERVICE_STATUS_HANDLE service;
+
+static int fail( const char *what, NTSTATUS status )
+{
+    fprintf( stderr, "portserver: %s (status %08x)\n", what, (unsigned int)status );
+    return 1;
+}
+
+static int init(void)
+{
+    NTSTATUS status;
+
+    server_pid = GetCurrentProcessId();
+    if (!(completion_port = CreateIoCompletionPort( INVALID_HANDLE_VALUE, NULL, 0, 0 )))
+        return fail( "cannot create a completion port", GetLastError() );
+    /* the first thing that another server in the prefix would collide with; nobody is answered before the loop runs */
+    if ((status = pipe_init( completion_port, KEY_PIPE )))
+        return fail( "another portserver runs in this prefix; stop it with 'net stop portserver' first", status );
+    if ((status = winsock_init())) return fail( "cannot load Wine's ws2_32.dll; run 'wine-portres install' again", status );
+    if ((status = watch_init( completion_port, KEY_WATCH ))) return fail( "cannot watch sockets", status );
+    if ((status = map_init())) return fail( "cannot share the port map", status );
+    guard_init();
+    if ((status = reservations_init())) return fail( "cannot read the store of persistent reservations", status );
+    return 0;
+}
+
+static void main_loop(void)
+{
+    DWORD last_tick = GetTickCount();
+
+    for (;;)
+    {
+        OVERLAPPED *overlapped = NULL;
+        ULONG_PTR key = KEY_QUIT;
+        DWORD size = 0, error = 0;
+
+        if (!GetQueuedCompletionStatus( completion_port, &size, &key, &overlapped, 1000 )) error = GetLastError();
+        if (overlapped && key == KEY_PIPE) pipe_completed( overlapped, error, size );
+        else if (overlapped && key == KEY_WATCH) watch_completed( overlapped );
+        else if (!error && key == KEY_QUIT) break;
+
+        if (GetTickCount() - last_tick >= 1000)
+        {
+            last_tick = GetTickCount();
+            guard_tick();
+            store_tick();
+        }
+    }
+    reservations_done();
+}
+
+static void set_service_state( DWORD state, DWORD exit_code )
+{
+    SERVICE_STATUS status = { 0 };
+
+    status.dwServiceType = SERVICE_WIN32_OWN_PROCESS;
+    status.dwCurrentState = state;
+    status.dwControlsAccepted = state == SERVICE_RUNNING ? SERVICE_ACCEPT_STOP | SERVICE_ACCEPT_SHUTDOWN : 0;
+    status.dwWin32ExitCode = exit_code;
+    SetServiceStatus( service, &status );
+}
+
+static DWORD WINAPI control_handler( DWORD control, DWORD event_type, void *event_data, void *context )
+{
+    (void)event_type; (void)event_data; (void)context;
+    switch (control)
+    {
+    case SERVICE_CONTROL_STOP:
+    case SERVICE_CONTROL_SHUTDOWN:
+        set_service_state( SERVICE_STOP_PENDING, NO_ERROR );
+        PostQueuedCompletionStatus( completion_port, 0, KEY_QUIT, NULL );
+        return NO_ERROR;
+    case SERVICE_CONTROL_INTERROGATE:
+        return NO_ERROR;
+    default:
+        return ERROR_CALL_NOT_IMPLEMENTED;
+    }
+}
+
+static void WINAPI service_main( DWORD argc, WCHAR **argv )
+{
+    (void)argc; (void)argv;
+    if (!(service = RegisterServiceCtrlHandlerExW( PORTSERVER_SERVICE, control_handler, NULL ))) return;
+    set_service_state( SERVICE_START_PENDING, NO_ERROR );
+    if (init())
+    {
+        set_service_state( SERVICE_STOPPED, ERROR_SERVICE_SPECIFIC_ERROR );
+        return;
+    }
+    set_service_state( SERVICE_RUNNING, NO_ERROR );
+    main_loop();
+    set_service_state( SERVICE_STOPPED, NO_ERROR );
+}
+
+static int usage( FILE *out )
+{
+    fprintf( out, "Usage: portserver --foreground [--debug]\n"
+             "Own the port reservations of this Wine prefix. Without an option it runs as a service, as\n"
+             "'wine-portres install' sets it up, and can be started by the service manager only.\n\n"
+             "  -f, --foreground   run in this console until the prefix ends\n"
+             "  -d, --debug        print each request and reply on standard error\n" );
+    return out == stderr;
+}
+
+int main( int argc, char *argv[] )
+{
+    static SERVICE_TABLE_ENTRYW services[] = { { (WCHAR *)PORTSERVER_SERVICE, service_main }, { NULL, NULL } };
+    int i, foreground = 0;
+
+    for (i = 1; i < argc; i++)
+    {
+        if (!strcmp( argv[i], "-f" ) || !strcmp( argv[i], "--foreground" )) foreground = 1;
+        else if (!strcmp( argv[i], "-d" ) || !strcmp( argv[i], "--debug" )) debug_level = 1;
+        else if (!strcmp( argv[i], "-h" ) || !strcmp( argv[i], "--help" )) return usage( stdout );
+        else
+        {
+            fprintf( stderr, "portserver: unknown option '%s'\n", argv[i] );
+            return usage( stderr );
+        }
+    }
+    if (foreground)
+    {
+        if (init()) return 1;
+        main_loop();
+        return 0;
+    }
+    if (!StartServiceCtrlDispatcherW( services ))
+    {
+        fprintf( stderr, "portserver: not started by the service manager\n" );
+        return usage( stderr );
+    }
+    return 0;
+}

@@ -1,0 +1,27 @@
+/*
+ * Writing the port map
+ *
+ * Copyright 2026 the wine-portres authors
+ *
+ * This library is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ */
+
+#ifndef PORTRES_SERVER_MAP_H
+#define PORTRES_SERVER_MAP_H
+
+#include "pool.h"
+
+/* Create the section that holds the map (portmap.h), or take over the one that clients of an earlier server keep alive. */
+extern NTSTATUS map_init(void);
+
+/* kind is RESERVATION_* or 0 */
+extern void map_set_ports( int protocol, unsigned int first, unsigned int count, unsigned int kind );
+
+/* a socket became, or is no longer, associated and unbound */
+extern void map_add_socket( sock_id id );
+extern void map_remove_socket( sock_id id );
+
+#endif /* PORTRES_SERVER_MAP_H */

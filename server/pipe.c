@@ -1,0 +1,212 @@
+/*
+ * The named pipe that clients connect to
+ *
+ * Copyright 2026 the wine-portres authors
+ *
+ * This library is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ */
+
+#include <stdlib.h>
+
+#include "pipe.h"
+#include "portserver.h"
+#include "request.h"
+#include "reservation.h"
+
+#include <aclapi.h>
+
+/* instances that wait for a client: so many may connect before the server has had a turn */
+#define LISTENERS 16
+/* A client needs as many connections as it has threads in a request at one time. */
+#define MAX_PROCESS_CONNECTIONS 128
+#define MAX_CONNECTIONS         4096
+
+enum state
+{
+    STATE_LISTENING,
+    STATE_READING,
+    STATE_DRAINING,  /* reading the rest of a message that is longer than any request */
+    STATE_WRITING,
+};
+
+struct connection
+{
+    OVERLAPPED            overlapped;
+    struct client         client;
+    HANDLE                pipe;
+    enum state            state;
+    union generic_request req;
+    union generic_reply   reply;
+};
+
+static HANDLE completion_port;
+static ULONG_PTR completion_key;
+static SECURITY_ATTRIBUTES security;
+static unsigned int listeners;
+
+/* Only the user that the server runs as may open the pipe. */
+static NTSTATUS init_security(void)
+{
+    static SECURITY_DESCRIPTOR descriptor;
+    EXPLICIT_ACCESSW entry = { 0 };
+    union { TOKEN_USER user; char buffer[256]; } info;
+    HANDLE token;
+    ACL *acl;
+    DWORD size;
+    BOOL ret;
+
+    if (!OpenProcessToken( GetCurrentProcess(), TOKEN_QUERY, &token )) return STATUS_ACCESS_DENIED;
+    ret = GetTokenInformation( token, TokenUser, &info, sizeof(info), &size );
+    CloseHandle( token );
+    if (!ret) return STATUS_ACCESS_DENIED;
+    entry.grfAccessPermissions = GENERIC_ALL;
+    entry.grfAccessMode = SET_ACCESS;
+    entry.Trustee.TrusteeForm = TRUSTEE_IS_SID;
+    entry.Trustee.ptstrName = info.user.User.Sid;
+    if (SetEntriesInAclW( 1, &entry, NULL, &acl )) return STATUS_NO_MEMORY;
+    if (!InitializeSecurityDescriptor( &descriptor, SECURITY_DESCRIPTOR_REVISION ) ||
+        !SetSecurityDescriptorDacl( &descriptor, TRUE, acl, FALSE ))
+        return STATUS_UNSUCCESSFUL;
+    security.nLength = sizeof(security);
+    security.lpSecurityDescriptor = &descriptor;
+    return STATUS_SUCCESS;
+}
+
+static void close_connection( struct connection *connection )
+{
+    if (connection->state == STATE_LISTENING) listeners--;
+    if (connection->client.process)
+    {
+        connection->client.process->connections--;
+        process_release( connection->client.process );
+        client_count--;
+    }
+    CloseHandle( connection->pipe );
+    free( connection );
+}
+
+static NTSTATUS add_listener( DWORD flags )
+{
+    struct connection *connection;
+
+    if (!(connection = calloc( 1, sizeof(*connection) ))) return STATUS_NO_MEMORY;
+    connection->pipe = CreateNamedPipeW( PORTSERVER_PIPE, PIPE_ACCESS_DUPLEX | FILE_FLAG_OVERLAPPED | flags,
+                                         PIPE_TYPE_MESSAGE | PIPE_READMODE_MESSAGE | PIPE_REJECT_REMOTE_CLIENTS,
+                                         PIPE_UNLIMITED_INSTANCES, sizeof(connection->reply), sizeof(connection->req),
+                                         0, &security );
+    if (connection->pipe == INVALID_HANDLE_VALUE)
+    {
+        free( connection );
+        return STATUS_SHARING_VIOLATION;
+    }
+    connection->state = STATE_LISTENING;
+    listeners++;
+    if (!CreateIoCompletionPort( connection->pipe, completion_port, completion_key, 0 ))
+    {
+        close_connection( connection );
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    if (!ConnectNamedPipe( connection->pipe, &connection->overlapped ) && GetLastError() != ERROR_IO_PENDING)
+    {
+        if (GetLastError() != ERROR_PIPE_CONNECTED ||
+            !PostQueuedCompletionStatus( completion_port, 0, completion_key, &connection->overlapped ))
+        {
+            close_connection( connection );
+            return STATUS_INSUFFICIENT_RESOURCES;
+        }
+    }
+    return STATUS_SUCCESS;
+}
+
+static void add_listeners(void)
+{
+    while (listeners < LISTENERS && client_count + listeners < MAX_CONNECTIONS)
+        if (add_listener( 0 )) break;  /* tried again when the next client comes or goes */
+}
+
+/* the completion comes through the port, unless the operation could not even be started */
+static void check_started( struct connection *connection, BOOL ret )
+{
+    if (!ret && GetLastError() != ERROR_IO_PENDING && GetLastError() != ERROR_MORE_DATA) close_connection( connection );
+}
+
+static void start_read( struct connection *connection, enum state state )
+{
+    connection->state = state;
+    check_started( connection, ReadFile( connection->pipe, &connection->req, sizeof(connection->req), NULL,
+                                         &connection->overlapped ) );
+}
+
+static void start_write( struct connection *connection, DWORD size )
+{
+    connection->state = STATE_WRITING;
+    check_started( connection, WriteFile( connection->pipe, &connection->reply, size, NULL, &connection->overlapped ) );
+}
+
+/* a client has connected: who is it? */
+static NTSTATUS accept_client( struct connection *connection )
+{
+    struct process *process;
+    NTSTATUS status;
+    ULONG pid;
+
+    listeners--;
+    connection->state = STATE_READING;
+    if (!GetNamedPipeClientProcessId( connection->pipe, &pid )) return STATUS_UNSUCCESSFUL;
+    if ((status = process_open( pid, &process ))) return status;
+    if (process->connections >= MAX_PROCESS_CONNECTIONS)
+    {
+        process_release( process );
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    process->connections++;
+    client_count++;
+    connection->client.process = process;
+    return STATUS_SUCCESS;
+}
+
+void pipe_completed( OVERLAPPED *overlapped, DWORD error, DWORD size )
+{
+    struct connection *connection = CONTAINING_RECORD( overlapped, struct connection, overlapped );
+
+    if (error && error != ERROR_MORE_DATA && error != ERROR_PIPE_CONNECTED)
+    {
+        close_connection( connection );
+        add_listeners();
+        return;
+    }
+    switch (connection->state)
+    {
+    case STATE_LISTENING:
+        if (accept_client( connection )) close_connection( connection );
+        else start_read( connection, STATE_READING );
+        add_listeners();
+        break;
+    case STATE_READING:
+        if (error) start_read( connection, STATE_DRAINING );
+        else start_write( connection, handle_request( &connection->client, &connection->req, size, &connection->reply ) );
+        break;
+    case STATE_DRAINING:
+        if (error) start_read( connection, STATE_DRAINING );
+        else start_write( connection, handle_request( &connection->client, &connection->req, 0, &connection->reply ) );
+        break;
+    case STATE_WRITING:
+        start_read( connection, STATE_READING );
+        break;
+    }
+}
+
+NTSTATUS pipe_init( HANDLE port, ULONG_PTR key )
+{
+    NTSTATUS status;
+
+    completion_port = port;
+    completion_key = key;
+    if ((status = init_security())) return status;
+    if ((status = add_listener( FILE_FLAG_FIRST_PIPE_INSTANCE ))) return status;
+    add_listeners();
+    return STATUS_SUCCESS;
+}

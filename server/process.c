@@ -1,0 +1,117 @@
+/*
+ * Processes of clients
+ *
+ * Copyright 2026 the wine-portres authors
+ *
+ * This library is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ */
+
+#include <stdlib.h>
+
+#include "process.h"
+
+#define WIN32_LEAN_AND_MEAN
+#include <windows.h>
+
+static struct process *processes;
+
+struct process *process_find( uint32_t pid )
+{
+    struct process *process = processes;
+
+    while (process && process->pid != pid) process = process->next;
+    return process;
+}
+
+NTSTATUS process_open( uint32_t pid, struct process **ret )
+{
+    struct process *process;
+
+    if ((process = process_find( pid )))
+    {
+        process->refcount++;
+        *ret = process;
+        return STATUS_SUCCESS;
+    }
+    if (!(process = calloc( 1, sizeof(*process) ))) return STATUS_NO_MEMORY;
+    process->pid = pid;
+    process->refcount = 1;
+    if (!(process->handle = OpenProcess( PROCESS_DUP_HANDLE | PROCESS_QUERY_INFORMATION, FALSE, pid )))
+    {
+        free( process );
+        return STATUS_ACCESS_DENIED;
+    }
+    process->next = processes;
+    processes = process;
+    *ret = process;
+    return STATUS_SUCCESS;
+}
+
+void process_grab( struct process *process )
+{
+    process->refcount++;
+}
+
+void process_release( struct process *process )
+{
+    struct process **link;
+
+    if (--process->refcount) return;
+    for (link = &processes; *link != process; link = &(*link)->next) ;
+    *link = process->next;
+    CloseHandle( process->handle );
+    free( process );
+}
+
+/* Is the group of administrators there, enabled, and not only for denying? What UAC calls the type of the token is not asked:
+ * every token of Wine 10 says TokenElevationTypeLimited, an administrator's included. */
+static int has_administrators( const TOKEN_GROUPS *groups )
+{
+    SID_IDENTIFIER_AUTHORITY authority = { SECURITY_NT_AUTHORITY };
+    PSID administrators;
+    int ret = 0;
+    DWORD i;
+
+    if (!AllocateAndInitializeSid( &authority, 2, SECURITY_BUILTIN_DOMAIN_RID, DOMAIN_ALIAS_RID_ADMINS,
+                                   0, 0, 0, 0, 0, 0, &administrators ))
+        return 0;
+    for (i = 0; i < groups->GroupCount; i++)
+    {
+        if (!EqualSid( groups->Groups[i].Sid, administrators )) continue;
+        ret = (groups->Groups[i].Attributes & SE_GROUP_ENABLED) &&
+              !(groups->Groups[i].Attributes & SE_GROUP_USE_FOR_DENY_ONLY);
+    }
+    FreeSid( administrators );
+    return ret;
+}
+
+int process_is_elevated( const struct process *process )
+{
+    TOKEN_GROUPS *groups = NULL;
+    HANDLE token;
+    DWORD size;
+    int ret = 0;
+
+    if (!OpenProcessToken( process->handle, TOKEN_QUERY, &token )) return 0;
+    if (!GetTokenInformation( token, TokenGroups, NULL, 0, &size ) && GetLastError() == ERROR_INSUFFICIENT_BUFFER &&
+        (groups = malloc( size )) && GetTokenInformation( token, TokenGroups, groups, size, &size ))
+        ret = has_administrators( groups );
+    free( groups );
+    CloseHandle( token );
+    return ret;
+}
+
+/* RtlGenRandom of <ntsecapi.h>, under the name that advapi32 exports */
+extern BOOLEAN WINAPI SystemFunction036( void *buffer, ULONG len );
+
+NTSTATUS random_token( uint64_t *token )
+{
+    do
+    {
+        if (!SystemFunction036( token, sizeof(*token) )) return STATUS_UNSUCCESSFUL;
+    } while (!*token);
+    return STATUS_SUCCESS;
+}

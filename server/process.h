@@ -1,0 +1,44 @@
+/*
+ * Processes of clients
+ *
+ * Copyright 2026 the wine-portres authors
+ *
+ * This library is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ */
+
+#ifndef PORTRES_SERVER_PROCESS_H
+#define PORTRES_SERVER_PROCESS_H
+
+#include <stdint.h>
+
+#include "status.h"
+
+/* A process that is connected, or that acquired a reservation which still lives. While it is known here its id is not given
+ * to another process, so the id alone names it. */
+struct process
+{
+    struct process *next;
+    unsigned int    refcount;
+    uint32_t        pid;
+    unsigned int    reservations;   /* runtime reservations it acquired */
+    unsigned int    connections;    /* that it has open */
+    void           *handle;         /* HANDLE, may duplicate handles and query */
+};
+
+/* STATUS_SUCCESS, and a reference to the process with that id in *process */
+extern NTSTATUS process_open( uint32_t pid, struct process **process );
+extern struct process *process_find( uint32_t pid );  /* takes no reference; NULL when not known */
+extern void process_grab( struct process *process );
+extern void process_release( struct process *process );
+
+/* Is the process an elevated member of Administrators? Decided by its own token: on Wine ImpersonateNamedPipeClient()
+ * gives a token that is not the client's. */
+extern int process_is_elevated( const struct process *process );
+
+/* a number that cannot be guessed, 64 bits from the system; never 0 */
+extern NTSTATUS random_token( uint64_t *token );
+
+#endif /* PORTRES_SERVER_PROCESS_H */

@@ -1,0 +1,45 @@
+/*
+ * Sockets of clients
+ *
+ * Copyright 2026 the wine-portres authors
+ *
+ * This library is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ */
+
+#ifndef PORTRES_SERVER_SOCK_H
+#define PORTRES_SERVER_SOCK_H
+
+#include "pool.h"
+#include "process.h"
+
+/* a client's socket while a request is handled: the server has a handle of its own to it */
+struct sock_handle
+{
+    void         *handle;     /* HANDLE */
+    sock_id       id;
+    int           family;     /* AF_INET or AF_INET6, as Windows numbers them */
+    int           protocol;   /* IPPROTO_TCP or IPPROTO_UDP */
+};
+
+/* Duplicate a handle of the process. STATUS_OBJECT_TYPE_MISMATCH: it is not a socket (WSAENOTSOCK).
+ * STATUS_NOT_SUPPORTED: neither TCP nor UDP (WSAEOPNOTSUPP). */
+extern NTSTATUS sock_open( const struct process *process, uint64_t handle, struct sock_handle *sock );
+extern void sock_close( struct sock_handle *sock );
+
+extern int sock_is_bound( const struct sock_handle *sock );
+
+/* Bind the socket to an address (struct sockaddr_in or sockaddr_in6) with another port, in host order.
+ * STATUS_SHARING_VIOLATION: the port is taken. STATUS_UNSUCCESSFUL: any other error, as Winsock's code in *wsa_error. */
+extern NTSTATUS sock_bind( const struct sock_handle *sock, const void *addr, unsigned int addr_len, unsigned int port,
+                           unsigned int *wsa_error );
+
+/* Call sock_closed() when the last handle of the socket, in whatever process, is closed. */
+extern NTSTATUS sock_watch( const struct sock_handle *sock );
+
+/* called once for each watched socket; in reservation.c */
+extern void sock_closed( sock_id id );
+
+#endif /* PORTRES_SERVER_SOCK_H */

@@ -1,0 +1,65 @@
+/*
+ * Watching for the last close of a socket
+ *
+ * Copyright 2026 the wine-portres authors
+ *
+ * This library is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ */
+
+#include <stdlib.h>
+
+#include "afd.h"
+#include "sock.h"
+#include "watch.h"
+#include "wsock.h"
+
+/* A poll in Wine's server refers to the socket, but not to a handle of it. It completes when the last handle is closed, in whatever
+ * process and however that one ended; one helper socket carries all polls. */
+
+struct watch
+{
+    OVERLAPPED             overlapped;  /* begins like an IO_STATUS_BLOCK, and comes back from the completion port */
+    sock_id                id;
+    struct afd_poll_params params;
+};
+
+static HANDLE helper;
+
+NTSTATUS watch_init( HANDLE port, ULONG_PTR key )
+{
+    SOCKET s = winsock.WSASocketW( AF_INET, SOCK_DGRAM, IPPROTO_UDP, NULL, 0, WSA_FLAG_OVERLAPPED );
+
+    if (s == INVALID_SOCKET) return STATUS_INSUFFICIENT_RESOURCES;
+    helper = (HANDLE)s;
+    return CreateIoCompletionPort( helper, port, key, 0 ) ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
+}
+
+NTSTATUS sock_watch( const struct sock_handle *sock )
+{
+    struct watch *watch;
+    NTSTATUS status;
+
+    if (!(watch = calloc( 1, sizeof(*watch) ))) return STATUS_NO_MEMORY;
+    watch->id = sock->id;
+    watch->params.timeout = 0x7fffffffffffffff;
+    watch->params.count = 1;
+    watch->params.sockets[0].socket = (ULONG_PTR)sock->handle;
+    watch->params.sockets[0].flags = AFD_POLL_CLOSE;
+    status = NtDeviceIoControlFile( helper, NULL, NULL, &watch->overlapped, (IO_STATUS_BLOCK *)&watch->overlapped, IOCTL_AFD_POLL,
+                                    &watch->params, sizeof(watch->params), &watch->params, sizeof(watch->params) );
+    if (NT_SUCCESS( status )) return STATUS_SUCCESS;  /* pending or done, its completion comes */
+    free( watch );
+    return status;
+}
+
+void watch_completed( OVERLAPPED *overlapped )
+{
+    struct watch *watch = CONTAINING_RECORD( overlapped, struct watch, overlapped );
+    sock_id id = watch->id;
+
+    free( watch );
+    sock_closed( id );
+}
