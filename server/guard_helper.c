@@ -67,37 +67,17 @@ failed:
     return FALSE;
 }
 
-/* The helper's file as a path that CreateProcess takes for a native program: \\?\unix\... */
-static BOOL get_helper_path( WCHAR *path, DWORD size )
-{
-    static const WCHAR prefix[] = L"\\\\?\\unix";
-    char *(CDECL *p_wine_get_unix_file_name)( const WCHAR *name );
-    WCHAR self[MAX_PATH], *name;
-    DWORD len = GetModuleFileNameW( NULL, self, MAX_PATH );
-    FARPROC proc = GetProcAddress( GetModuleHandleW( L"kernel32.dll" ), "wine_get_unix_file_name" );
-    char *unix_name;
-    int ret;
-
-    if (!proc || !len || len >= MAX_PATH - sizeof(PORTGUARD_FILE)) return FALSE;
-    memcpy( &p_wine_get_unix_file_name, &proc, sizeof(proc) );
-    name = wcsrchr( self, '\\' );
-    wcscpy( name ? name + 1 : self, L"" PORTGUARD_FILE );
-    if (GetFileAttributesW( self ) == INVALID_FILE_ATTRIBUTES) return FALSE;
-    if (!(unix_name = p_wine_get_unix_file_name( self ))) return FALSE;
-    wcscpy( path, prefix );
-    len = wcslen( prefix );
-    ret = MultiByteToWideChar( CP_UTF8, 0, unix_name, -1, path + len, size - len );
-    HeapFree( GetProcessHeap(), 0, unix_name );
-    return ret > 0;
-}
-
+/* Wine's CreateProcess runs a file that is not a Windows program natively, with standard handles as descriptors. */
 static BOOL start_process( SOCKET s )
 {
-    WCHAR path[MAX_PATH * 2], command[] = L"" PORTGUARD_FILE;
+    WCHAR path[MAX_PATH + sizeof(PORTGUARD_FILE)], command[] = L"" PORTGUARD_FILE, *name;
     STARTUPINFOW startup = { 0 };
     PROCESS_INFORMATION info = { 0 };
+    DWORD len = GetModuleFileNameW( NULL, path, MAX_PATH );
 
-    if (!get_helper_path( path, MAX_PATH * 2 )) return FALSE;
+    if (!len || len >= MAX_PATH) return FALSE;
+    name = wcsrchr( path, '\\' );
+    wcscpy( name ? name + 1 : path, L"" PORTGUARD_FILE );
     startup.cb = sizeof(startup);
     startup.dwFlags = STARTF_USESTDHANDLES;
     startup.hStdInput = (HANDLE)s;
