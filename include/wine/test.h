@@ -50,6 +50,10 @@
 # define WINETEST_PRINTF( fmt, args )
 #endif
 
+#ifndef ARRAY_SIZE
+# define ARRAY_SIZE( array ) (sizeof(array) / sizeof((array)[0]))
+#endif
+
 /* Define the test that "NAME.exe name" runs. */
 #define START_TEST(name) extern void func_##name(void); void func_##name(void)
 

@@ -14,6 +14,11 @@
 #define TESTS \
     TEST(plain) \
     TEST(acquire) \
+    TEST(release) \
+    TEST(associate) \
+    TEST(bind) \
+    TEST(others) \
+    TEST(lifetime) \
     TEST_CHILD(puppet)
 
 #include "wine/test.h"
