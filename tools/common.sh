@@ -1,0 +1,178 @@
+# What quickstart and check share; read by them with '.'
+#
+# Copyright 2026 the wine-portres authors
+#
+# This library is free software; you can redistribute it and/or
+# modify it under the terms of the GNU Lesser General Public
+# License as published by the Free Software Foundation; either
+# version 2.1 of the License, or (at your option) any later version.
+#
+# shellcheck shell=bash
+
+name=${0##*/}
+srcdir=$(cd "${0%/*}/.." && pwd -P) || exit 1
+build=$srcdir/build
+
+# No display, no pop-ups: Wine would otherwise ask to download Mono and Gecko, and complain about the missing screen
+export WINEDEBUG=${WINEDEBUG:--all}
+export WINEDLLOVERRIDES="mscoree,mshtml="
+unset DISPLAY WAYLAND_DISPLAY WINEARCH WINEPREFIX
+export LC_ALL=C.UTF-8
+
+die()
+{
+    echo "$name: $*" >&2
+    exit 1
+}
+
+# $SECONDS since the start before each step, so that one sees what takes the time
+progress()
+{
+    printf '[%3ds] %s\n' "$SECONDS" "$*"
+}
+
+# Run a command with its output in a log, which is shown only when it fails. $1 is what the command does.
+run_logged()
+{
+    local what=$1 log=$build/$name.log
+    shift
+    mkdir -p "$build" || die "cannot make the folder $build; is $srcdir write-protected?"
+    if ! "$@" >"$log" 2>&1 </dev/null
+    then
+        tail -n 40 "$log" >&2
+        die "$what failed; the lines above are the end of $log"
+    fi
+}
+
+have()
+{
+    command -v "$1" >/dev/null 2>&1
+}
+
+machine()
+{
+    if have dpkg
+    then
+        dpkg --print-architecture
+    else
+        uname -m | sed 's/^x86_64$/amd64/; s/^i.86$/i386/'
+    fi
+}
+
+have_wine32()
+{
+    test "$(machine)" = i386 || { have dpkg-query && dpkg-query -W -f '${Status}' wine32:i386 2>/dev/null | grep -q ' installed'; }
+}
+
+# Print the Debian packages that are needed and missing
+missing_packages()
+{
+    have wine || echo wine
+    have wineserver || test -x /usr/lib/wine/wineserver || echo wine
+    have make || echo make
+    have gcc || echo gcc
+    test -e /usr/include/stdio.h || echo libc6-dev
+    have autoconf || echo autoconf
+    perl -MJSON::PP -e 1 2>/dev/null || echo perl
+    case $(machine) in
+    amd64)
+        have x86_64-w64-mingw32-gcc || echo gcc-mingw-w64-x86-64
+        # of no use to a Wine that runs 64-bit programs only
+        ! have_wine32 || have i686-w64-mingw32-gcc || echo gcc-mingw-w64-i686
+        ;;
+    i386)
+        have i686-w64-mingw32-gcc || echo gcc-mingw-w64-i686
+        ;;
+    *)
+        die "Wine runs Windows programs for amd64 and i386 only, this machine is $(machine)"
+        ;;
+    esac
+}
+
+# Install what is missing, and only that, from Debian's packages
+install_packages()
+{
+    local packages as_root=()
+
+    packages=$(missing_packages) || exit 1
+    test -n "$packages" || return 0
+    packages=$(echo "$packages" | sort -u | tr '\n' ' ')
+
+    have apt-get ||
+        die "these programs are missing; install them with your system's packages (the names are Debian's): $packages"
+    if test "$(id -u)" != 0
+    then
+        have sudo || die "some packages are missing; become root and run: apt-get update && apt-get install $packages"
+        as_root=(sudo)
+    fi
+    # sudo clears the environment; nobody may be there to answer a question
+    as_root+=(env DEBIAN_FRONTEND=noninteractive)
+
+    progress "fetching the list of Debian packages"
+    run_logged "apt-get update" "${as_root[@]}" apt-get -q update
+    progress "installing Debian packages, which can take minutes: $packages"
+    # shellcheck disable=SC2086 # a list of words
+    run_logged "apt-get install $packages(is the network there?)" \
+        "${as_root[@]}" apt-get -q -y --no-install-recommends install $packages
+}
+
+# Does the build tree, if there is one, lack a compiler that is here now?
+needs_configure()
+{
+    test -f "$build/Makefile" || return 0
+    have i686-w64-mingw32-gcc && ! grep -q '^PE_ARCHS *=.*i386' "$build/Makefile"
+}
+
+build_tree()
+{
+    if ! test -f "$srcdir/configure" || test "$srcdir/configure.ac" -nt "$srcdir/configure"
+    then
+        progress "making configure"
+        run_logged "autoconf" sh -c "cd '$srcdir' && autoconf"
+    fi
+    if needs_configure
+    then
+        progress "configuring in $build"
+        run_logged "configure" sh -c "mkdir -p '$build' && cd '$build' && ../configure"
+    fi
+    progress "building"
+    run_logged "make" make -C "$build" "-j$(nproc)"
+}
+
+wineserver()
+{
+    if have wineserver
+    then
+        command wineserver "$@"
+    else
+        /usr/lib/wine/wineserver "$@"
+    fi
+}
+
+# Make the prefix WINEPREFIX, unless it is there. The mark tells a later run that this one was interrupted.
+make_prefix()
+{
+    local mark=$WINEPREFIX/.unfinished
+
+    test -f "$WINEPREFIX/drive_c/windows/system32/ntdll.dll" && ! test -e "$mark" && return
+    progress "making a Wine prefix in $WINEPREFIX"
+    mkdir -p "$WINEPREFIX" || die "cannot make the folder $WINEPREFIX"
+    touch "$mark"
+    run_logged "making the prefix $WINEPREFIX" wine wineboot --init
+    if ! test -f "$WINEPREFIX/drive_c/windows/system32/ntdll.dll"
+    then
+        run_logged "making the prefix $WINEPREFIX" wine wineboot --update
+    fi
+    rm -f "$mark"
+}
+
+# Which of the build's folders has the programs for the prefix WINEPREFIX
+prefix_arch()
+{
+    if test -d "$WINEPREFIX/drive_c/windows/syswow64"
+    then
+        echo x86_64
+    else
+        echo i386
+    fi
+}
