@@ -13,12 +13,16 @@
 
 #define TESTS \
     TEST(plain) \
+    TEST(overlay) \
     TEST(acquire) \
     TEST(release) \
     TEST(associate) \
     TEST(bind) \
     TEST(others) \
     TEST(lifetime) \
-    TEST_CHILD(puppet)
+    TEST(implicit) \
+    TEST(many) \
+    TEST_CHILD(puppet) \
+    TEST_CHILD(worker)
 
 #include "wine/test.h"
