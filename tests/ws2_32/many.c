@@ -1,0 +1,240 @@
+/*
+ * Many processes at once
+ *
+ * Copyright 2026 the wine-portres authors
+ *
+ * This library is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ */
+
+/* "Two hundred processes at once, each acquiring, binding, closing in a loop: no port is ever held by two, no reservation is left
+ * behind, the server's memory and handle count return to where they were."
+ *
+ * "many" runs 40 processes, to be quick; "many 200" as many as it says, "many 200 50" with 50 rounds each. */
+
+#include <stdlib.h>
+#include <string.h>
+#include "port_test.h"
+#include <tlhelp32.h>
+#include <psapi.h>
+
+struct many_shared
+{
+    volatile LONG ready;              /* children that wait for the start */
+    volatile LONG rounds_done;
+    volatile LONG refused;            /* explicit blocks that were somebody else's */
+    DWORD rounds;
+    volatile LONG holders[2][65536];  /* who holds a reservation of the port */
+    volatile LONG binders[2][65536];  /* who has a socket bound to it */
+    volatile unsigned char touched[2][65536];
+};
+
+/* first port of a run that all children ask for by number */
+#define CONTENDED_PORT 23000
+#define CONTENDED_SIZE 64
+
+static struct many_shared *open_shared( const char *name, BOOL create )
+{
+    HANDLE section;
+
+    if (create) section = CreateFileMappingA( INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, sizeof(struct many_shared), name );
+    else section = OpenFileMappingA( FILE_MAP_WRITE, FALSE, name );
+    return MapViewOfFile( section, FILE_MAP_WRITE, 0, 0, 0 );
+}
+
+static void work( struct many_shared *shared, LONG me, unsigned int round )
+{
+    int udp = rand() % 2, kind = udp ? UDP4 : TCP4;
+    unsigned int i, port, count = 1 + rand() % 6, used = 1 + rand() % count;
+    SOCKET owner = make_socket( kind ), sockets[6];
+    struct instance inst;
+    LONG old;
+    int ret;
+
+    if (round % 2) ret = acquire( owner, CONTENDED_PORT + rand() % CONTENDED_SIZE, count, &inst );
+    else ret = acquire( owner, 0, count, &inst );
+    if (ret)
+    {
+        ok( ret == WSAEADDRINUSE && round % 2, "acquire failed, error %d\n", ret );
+        InterlockedIncrement( &shared->refused );
+        closesocket( owner );
+        return;
+    }
+    for (i = 0; i < count; i++)
+    {
+        old = InterlockedCompareExchange( &shared->holders[udp][first_port( &inst ) + i], me, 0 );
+        ok( !old, "port %u is reserved by process %ld and by %ld\n", first_port( &inst ) + i, old, me );
+        shared->touched[udp][first_port( &inst ) + i] = 1;
+    }
+    for (i = 0; i < used; i++)
+    {
+        sockets[i] = make_socket( kind );
+        ret = associate( sockets[i], inst.Token );
+        ok( !ret, "associate failed, error %d\n", ret );
+        ret = bind_port( sockets[i], 0 );
+        ok( !ret, "bind %u of %u failed, error %d\n", i, count, ret );
+        port = local_port( sockets[i] );
+        ok( in_block( &inst, port ), "got %u, not of %u-%u\n", port, first_port( &inst ), last_port( &inst ) );
+        old = InterlockedCompareExchange( &shared->binders[udp][port], me, 0 );
+        ok( !old, "port %u is bound by process %ld and by %ld\n", port, old, me );
+    }
+    for (i = 0; i < used; i++)
+    {
+        InterlockedExchange( &shared->binders[udp][local_port( sockets[i] )], 0 );
+        closesocket( sockets[i] );
+    }
+    for (i = 0; i < count; i++) InterlockedExchange( &shared->holders[udp][first_port( &inst ) + i], 0 );
+    if (rand() % 2)
+    {
+        ret = release( owner, inst.Token );
+        ok( !ret, "release failed, error %d\n", ret );
+    }
+    closesocket( owner );
+}
+
+START_TEST(worker)
+{
+    struct many_shared *shared;
+    char **argv, name[64];
+    unsigned int i;
+    HANDLE start;
+    WSADATA data;
+
+    if (winetest_get_mainargs( &argv ) < 4) return;
+    shared = open_shared( argv[2], FALSE );
+    sprintf( name, "%.40s-start", argv[2] );
+    start = OpenEventA( SYNCHRONIZE, FALSE, name );
+    ok( shared && start, "could not reach the parent, error %lu\n", GetLastError() );
+    if (!shared || !start) return;
+    WSAStartup( MAKEWORD( 2, 2 ), &data );
+    srand( atoi( argv[3] ) * 7919 );
+    InterlockedIncrement( &shared->ready );
+    if (WaitForSingleObject( start, 90000 )) return;
+    for (i = 0; i < shared->rounds; i++)
+    {
+        work( shared, GetCurrentProcessId(), i );
+        InterlockedIncrement( &shared->rounds_done );
+    }
+}
+
+/* the server of this component, which Windows has not */
+static HANDLE open_server(void)
+{
+    PROCESSENTRY32 entry = { .dwSize = sizeof(entry) };
+    HANDLE snapshot = CreateToolhelp32Snapshot( TH32CS_SNAPPROCESS, 0 ), process = NULL;
+    BOOL ret;
+
+    for (ret = Process32First( snapshot, &entry ); ret && !process; ret = Process32Next( snapshot, &entry ))
+        if (!strcmp( entry.szExeFile, "portserver.exe" ))
+            process = OpenProcess( PROCESS_QUERY_INFORMATION | PROCESS_VM_READ, FALSE, entry.th32ProcessID );
+    CloseHandle( snapshot );
+    return process;
+}
+
+static void server_size( HANDLE server, DWORD *handles, SIZE_T *memory )
+{
+    PROCESS_MEMORY_COUNTERS counters;
+
+    *handles = 0;
+    *memory = 0;
+    GetProcessHandleCount( server, handles );
+    if (GetProcessMemoryInfo( server, &counters, sizeof(counters) )) *memory = counters.PagefileUsage;
+}
+
+static void run_round( unsigned int processes, unsigned int rounds, struct many_shared *shared, HANDLE start, const char *name )
+{
+    HANDLE *children = malloc( processes * sizeof(*children) );
+    unsigned int i;
+    DWORD time;
+
+    shared->rounds = rounds;
+    for (i = 0; i < processes; i++) children[i] = winetest_start_child( FALSE, NULL, "-worker %s %u", name, i + 1 );
+    time = GetTickCount();
+    while (shared->ready < (LONG)processes && GetTickCount() - time < 60000) Sleep( 20 );
+    ok( shared->ready == (LONG)processes, "only %ld of %u processes run\n", shared->ready, processes );
+    time = GetTickCount();
+    SetEvent( start );
+    for (i = 0; i < processes; i++) winetest_wait_child( children[i], 60000 );
+    trace( "%u processes did %ld rounds in %lu ms, %ld explicit blocks were taken\n", processes, shared->rounds_done,
+           GetTickCount() - time, shared->refused );
+    ok( shared->rounds_done == (LONG)(processes * rounds), "only %ld rounds of %u\n", shared->rounds_done, processes * rounds );
+    ok( shared->refused < shared->rounds_done, "nothing was ever granted\n" );
+    free( children );
+}
+
+/* "no reservation is left behind": every port that was ever granted can be acquired by itself */
+static void check_left_behind( struct many_shared *shared )
+{
+    unsigned int udp, port, left, touched = 0;
+    DWORD start = GetTickCount();
+    struct instance inst;
+    SOCKET s;
+
+    for (udp = 0; udp < 2; udp++)
+    {
+        s = make_socket( udp ? UDP4 : TCP4 );
+        do
+        {
+            for (port = left = 0; port < 65536; port++)
+            {
+                if (!shared->touched[udp][port]) continue;
+                touched++;
+                if (acquire( s, port, 1, &inst )) left++;
+                else
+                {
+                    shared->touched[udp][port] = 0;
+                    release( s, inst.Token );
+                }
+            }
+        } while (left && GetTickCount() - start < GIVE_BACK_TIMEOUT);
+        ok( !left, "%u ports of %s are still taken\n", left, udp ? "UDP" : "TCP" );
+        closesocket( s );
+    }
+    ok( touched > 0, "no port was ever granted\n" );
+}
+
+START_TEST(many)
+{
+    unsigned int processes = 40, rounds = 10;
+    char **argv, name[40], object[64];
+    DWORD handles, before_handles = 0;
+    SIZE_T memory, before_memory = 0;
+    int argc = winetest_get_mainargs( &argv );
+    struct many_shared *shared;
+    HANDLE start, server;
+    unsigned int i;
+
+    if (!start_test()) return;
+    if (argc > 2) processes = atoi( argv[2] );
+    if (argc > 3) rounds = atoi( argv[3] );
+    sprintf( name, "portres-many-%lx", GetCurrentProcessId() );
+    shared = open_shared( name, TRUE );
+    sprintf( object, "%s-start", name );
+    start = CreateEventA( NULL, TRUE, FALSE, object );
+    ok( shared && start, "no shared memory, error %lu\n", GetLastError() );
+    if (!shared) return;
+
+    if ((server = open_server())) server_size( server, &before_handles, &before_memory );
+    run_round( processes, rounds, shared, start, name );
+    check_left_behind( shared );
+    if (!server)
+    {
+        skip( "no server process to look at\n" );
+        return;
+    }
+    /* the pages of the pool's tables come once, when they are first written; connections end in their own time */
+    for (i = 0; i < 50; i++)
+    {
+        server_size( server, &handles, &memory );
+        if (handles <= before_handles + 8) break;
+        Sleep( 20 );
+    }
+    trace( "the server had %lu handles and %lu kB, now %lu and %lu kB\n", before_handles, (DWORD)(before_memory >> 10),
+           handles, (DWORD)(memory >> 10) );
+    ok( handles <= before_handles + 8, "the server has %lu handles, before it were %lu\n", handles, before_handles );
+    ok( memory <= before_memory + (4 << 20), "the server has %lu kB, before it were %lu\n", (DWORD)(memory >> 10),
+        (DWORD)(before_memory >> 10) );
+    CloseHandle( server );
+}
