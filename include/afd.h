@@ -25,6 +25,8 @@
  * is three ints: family, type and protocol as socket() was called, with the protocol filled in. */
 #define IOCTL_AFD_WINE_GET_INFO 0x120368
 
+#define IOCTL_AFD_WINE_GET_IPV6_V6ONLY 0x12045c  /* an int */
+
 /* Wine's own: finish with the NTSTATUS that is the input, and no bytes */
 #define IOCTL_AFD_WINE_COMPLETE_ASYNC 0x120348
 

@@ -230,7 +230,23 @@ unsigned int pool_pick_port( const struct pool *pool, struct reservation *reserv
     return 0;
 }
 
-void pool_hold( struct pool *pool, struct sock *sock, unsigned int port )
+int pool_may_hold( const struct pool *pool, int protocol, unsigned int port, unsigned int holds )
+{
+    const struct sock *sock;
+    unsigned int i;
+
+    if (protocol != PROTOCOL_TCP || !holds || !pool_port_in_use( pool, protocol, port )) return 1;
+    for (i = 0; i < POOL_HASH_SIZE; i++)
+    {
+        for (sock = pool->socks[i]; sock; sock = sock->hash_next)
+        {
+            if (sock->port == port && sock->protocol == protocol && sock->holds && sock->holds != holds) return 0;
+        }
+    }
+    return 1;
+}
+
+void pool_hold( struct pool *pool, struct sock *sock, unsigned int port, unsigned int holds )
 {
     assert( !sock->port && port && port < POOL_PORTS );
 
@@ -238,5 +254,6 @@ void pool_hold( struct pool *pool, struct sock *sock, unsigned int port )
     sock->associated = 0;
     sock->reservation = NULL;
     sock->port = port;
+    sock->holds = holds;
     pool->holders[protocol_index( sock->protocol )][port]++;
 }

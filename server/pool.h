@@ -38,6 +38,10 @@ struct reservation
     unsigned int  next_port;     /* where the next search for a free port starts */
 };
 
+/* what a socket holds of its port; a socket of one address, or of IPv6 alone, holds neither */
+#define HOLDS_IPV4_ANY 0x1   /* IPv4, every address */
+#define HOLDS_BOTH_ANY 0x2   /* IPv6 and IPv4, every address */
+
 /* a socket that acquired a reservation, is associated with one, or holds a port */
 struct sock
 {
@@ -49,6 +53,7 @@ struct sock
     int           associated;    /* SIO_ASSOCIATE_PORT_RESERVATION was done and no bind since */
     struct reservation *reservation; /* that it is associated with, NULL when that one has ended */
     unsigned int  port;          /* that it holds, 0 when none */
+    unsigned int  holds;         /* HOLDS_* */
 };
 
 #define POOL_HASH_SIZE 4096
@@ -107,7 +112,11 @@ extern void pool_associate( struct sock *sock, struct reservation *reservation )
 /* A free port of the reservation after the ones tried before; 0 when all were tried or are taken. *tried is 0 at first,
  * and counts the ports looked at. */
 extern unsigned int pool_pick_port( const struct pool *pool, struct reservation *reservation, unsigned int *tried );
+/* May a socket be bound to a port of a reservation with HOLDS_*, as far as the pool knows? Two sockets of one family are
+ * left to the system. It does not see that a dual-stack TCP socket takes the port for both families: Wine lets the
+ * other family's bind through, and Linux sees SO_REUSEADDR on both. */
+extern int pool_may_hold( const struct pool *pool, int protocol, unsigned int port, unsigned int holds );
 /* The socket was bound to the port: it holds it, and is no longer associated. */
-extern void pool_hold( struct pool *pool, struct sock *sock, unsigned int port );
+extern void pool_hold( struct pool *pool, struct sock *sock, unsigned int port, unsigned int holds );
 
 #endif /* PORTRES_SERVER_POOL_H */

@@ -40,7 +40,7 @@ static NTSTATUS check_request( const union generic_request *req, size_t size )
 size_t handle_request( struct client *client, const void *data, size_t size, union generic_reply *reply )
 {
     const union generic_request *req = data;
-    size_t reply_size = sizeof(reply->__header);
+    const struct request_handler *handler = NULL;
 
     memset( reply, 0, sizeof(*reply) );
     if ((global_error = check_request( req, size )))
@@ -51,18 +51,15 @@ size_t handle_request( struct client *client, const void *data, size_t size, uni
     }
     else
     {
-        const struct request_handler *handler = &request_handlers[req->__header.req];
-
+        handler = &request_handlers[req->__header.req];
         if (debug_level) trace_request( stderr, client->process->pid, req );
         current = client;
         handler->call( req, reply );
         current = NULL;
-        reply_size = handler->reply_size;
     }
     reply->__header.status = global_error;
-    reply->__header.size = reply_size;
+    reply->__header.size = handler ? handler->reply_size : sizeof(reply->__header);
     reply->__header.version = PROTOCOL_VERSION;
-    if (debug_level && reply_size > sizeof(reply->__header))
-        trace_reply( stderr, client->process->pid, req->__header.req, reply );
-    return reply_size;
+    if (debug_level && handler) trace_reply( stderr, client->process->pid, req->__header.req, reply );
+    return reply->__header.size;
 }

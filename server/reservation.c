@@ -208,6 +208,7 @@ static NTSTATUS bind_guarded( const struct sock_handle *handle, const struct bin
     int in_use = pool_port_in_use( pool, handle->protocol, port );
     NTSTATUS status;
 
+    if (!pool_may_hold( pool, handle->protocol, port, sock_holds( handle, req->addr ) )) return STATUS_SHARING_VIOLATION;
     if (!in_use) guard_yield( handle->protocol, port );
     status = sock_bind( handle, req->addr, req->addr_len, port, wsa_error );
     if (status && !in_use) guard_retake( handle->protocol, port );
@@ -261,7 +262,7 @@ DECL_HANDLER(bind_socket)
         if (!(status = bind_from( sock->reservation, &handle, req, &port, &wsa_error )))
         {
             map_remove_socket( sock->id );
-            pool_hold( pool, sock, port );
+            pool_hold( pool, sock, port, sock_holds( &handle, req->addr ) );
         }
     }
     else if (!reservation) status = STATUS_NOT_FOUND;
@@ -270,7 +271,7 @@ DECL_HANDLER(bind_socket)
     else if (!(status = get_sock( &handle, &sock )))
     {
         /* an administered exclusion keeps a port from being handed out, not from being asked for */
-        if (!(status = bind_guarded( &handle, req, port, &wsa_error ))) pool_hold( pool, sock, port );
+        if (!(status = bind_guarded( &handle, req, port, &wsa_error ))) pool_hold( pool, sock, port, sock_holds( &handle, req->addr ) );
     }
     sock_close( &handle );
     if (!status) reply->port = port;

@@ -15,6 +15,18 @@
 #include "sock.h"
 #include "wsock.h"
 
+static int is_dual_stack( HANDLE handle, int family )
+{
+    IO_STATUS_BLOCK io;
+    int v6only = 1;
+
+    if (family != AF_INET6) return 0;
+    if (NtDeviceIoControlFile( handle, NULL, NULL, NULL, &io, IOCTL_AFD_WINE_GET_IPV6_V6ONLY, NULL, 0,
+                               &v6only, sizeof(v6only) ))
+        return 0;
+    return !v6only;
+}
+
 NTSTATUS sock_open( const struct process *process, uint64_t handle, struct sock_handle *sock )
 {
     HANDLE duplicate;
@@ -24,6 +36,7 @@ NTSTATUS sock_open( const struct process *process, uint64_t handle, struct sock_
                           0, FALSE, DUPLICATE_SAME_ACCESS ))
         return STATUS_OBJECT_TYPE_MISMATCH;
     status = afd_get_protocol( duplicate, &sock->family, &sock->protocol );
+    sock->dual_stack = !status && is_dual_stack( duplicate, sock->family );
     if (!status && !(sock->id = afd_get_id( duplicate ))) status = STATUS_NOT_SUPPORTED;
     if (status) CloseHandle( duplicate );
     sock->handle = duplicate;
@@ -42,6 +55,19 @@ int sock_is_bound( const struct sock_handle *sock )
     int len = sizeof(addr);
 
     return !winsock.getsockname( (SOCKET)sock->handle, (struct sockaddr *)&addr, &len );
+}
+
+unsigned int sock_holds( const struct sock_handle *sock, const void *addr )
+{
+    const struct sockaddr_in *in = addr;
+    const struct sockaddr_in6 *in6 = addr;
+    unsigned int i;
+
+    if (sock->family == AF_INET) return in->sin_addr.s_addr == INADDR_ANY ? HOLDS_IPV4_ANY : 0;
+    if (!sock->dual_stack) return 0;
+    for (i = 0; i < sizeof(in6->sin6_addr); i++)
+        if (in6->sin6_addr.s6_addr[i]) return 0;
+    return HOLDS_BOTH_ANY;
 }
 
 NTSTATUS sock_bind( const struct sock_handle *sock, const void *addr, unsigned int addr_len, unsigned int port,

@@ -22,6 +22,7 @@ struct sock_handle
     sock_id       id;
     int           family;     /* AF_INET or AF_INET6, as Windows numbers them */
     int           protocol;   /* IPPROTO_TCP or IPPROTO_UDP */
+    int           dual_stack; /* IPv6 and IPV6_V6ONLY is off */
 };
 
 /* Duplicate a handle of the process. STATUS_OBJECT_TYPE_MISMATCH: it is not a socket (WSAENOTSOCK).
@@ -30,6 +31,9 @@ extern NTSTATUS sock_open( const struct process *process, uint64_t handle, struc
 extern void sock_close( struct sock_handle *sock );
 
 extern int sock_is_bound( const struct sock_handle *sock );
+
+/* HOLDS_* of the address (struct sockaddr_in or sockaddr_in6) if the socket is bound to it */
+extern unsigned int sock_holds( const struct sock_handle *sock, const void *addr );
 
 /* Bind the socket to an address (struct sockaddr_in or sockaddr_in6) with another port, in host order.
  * STATUS_SHARING_VIOLATION: the port is taken. STATUS_UNSUCCESSFUL: any other error, as Winsock's code in *wsa_error. */
