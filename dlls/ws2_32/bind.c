@@ -72,7 +72,7 @@ static NTSTATUS try_bind( SOCKET s, const struct sockaddr *addr, int len, int *e
     const struct port_map *map = portclient_map();
     unsigned int port;
 
-    if (!map || !map->reservations) return STATUS_NOT_FOUND;
+    if (!map || (!map->reservations && !map->associated)) return STATUS_NOT_FOUND;
     if (!addr || len < (int)sizeof(struct sockaddr_in) || IsBadReadPtr( addr, len )) return STATUS_NOT_FOUND;
     if (!sockaddr_len( addr->sa_family ) || len < sockaddr_len( addr->sa_family )) return STATUS_NOT_FOUND;
 
