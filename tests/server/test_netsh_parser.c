@@ -34,7 +34,7 @@ static struct netsh_command parse( const char *line )
 
 static int is_text( struct netsh_word word, const char *text )
 {
-    return word.len == strlen( text ) && !memcmp( word.text, text, word.len );
+    return word.len == strlen( text ) && (!word.len || !memcmp( word.text, text, word.len ));
 }
 
 /* "netsh int ip show excl protocol=tcp", and what else people paste from forums */
