@@ -84,7 +84,8 @@ static BOOL start_process( SOCKET s )
     startup.hStdOutput = (HANDLE)s;
     startup.hStdError = GetStdHandle( STD_ERROR_HANDLE );
     SetHandleInformation( (HANDLE)s, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT );
-    if (!CreateProcessW( path, command, NULL, NULL, TRUE, 0, NULL, NULL, &startup, &info )) return FALSE;
+    /* A service has no console; Wine would make one for the child, with standard handles of its own. */
+    if (!CreateProcessW( path, command, NULL, NULL, TRUE, DETACHED_PROCESS, NULL, NULL, &startup, &info )) return FALSE;
     /* a native program has no handles, but that may change */
     if (info.hThread) CloseHandle( info.hThread );
     if (info.hProcess) CloseHandle( info.hProcess );
