@@ -1,0 +1,64 @@
+/*
+ * A process that holds reservations, for the tests of tools that show them
+ *
+ * Copyright 2026 the wine-portres authors
+ *
+ * This library is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ */
+
+#include <winsock2.h>
+#include <mstcpip.h>
+
+#include "wine/test.h"
+
+/* the structures of SPEC.md section 1, the fields of which have other names in each version of mingw-w64 */
+struct range
+{
+    USHORT port;    /* network order */
+    USHORT count;
+};
+
+struct instance
+{
+    struct range range;
+    ULONG64      token;
+};
+
+static void hold( int type, unsigned int count )
+{
+    struct range range = { 0, count };
+    struct instance instance;
+    struct sockaddr_in addr = { 0 };
+    SOCKET owner = socket( AF_INET, type, 0 ), s = socket( AF_INET, type, 0 );
+    DWORD size;
+    int ret;
+
+    ret = WSAIoctl( owner, SIO_ACQUIRE_PORT_RESERVATION, &range, sizeof(range), &instance, sizeof(instance), &size, NULL, NULL );
+    ok( !ret, "acquire failed: %d\n", WSAGetLastError() );
+    ret = WSAIoctl( s, SIO_ASSOCIATE_PORT_RESERVATION, &instance.token, sizeof(instance.token), NULL, 0, &size, NULL, NULL );
+    ok( !ret, "associate failed: %d\n", WSAGetLastError() );
+    addr.sin_family = AF_INET;
+    addr.sin_addr.s_addr = htonl( INADDR_LOOPBACK );
+    addr.sin_port = htons( ntohs( instance.range.port ) + 1 );
+    ret = bind( s, (struct sockaddr *)&addr, sizeof(addr) );
+    ok( !ret, "bind failed: %d\n", WSAGetLastError() );
+    printf( "%s %u %u\n", type == SOCK_STREAM ? "tcp" : "udp", ntohs( instance.range.port ),
+            ntohs( instance.range.port ) + count - 1 );
+    fflush( stdout );
+}
+
+/* Print "tcp FIRST LAST" and "udp FIRST LAST", the second port of each in use, and stay until the standard input ends. */
+START_TEST(hold)
+{
+    WSADATA data;
+    DWORD size;
+    char buffer[16];
+
+    WSAStartup( MAKEWORD( 2, 2 ), &data );
+    hold( SOCK_STREAM, 8 );
+    hold( SOCK_DGRAM, 3 );
+    while (ReadFile( GetStdHandle( STD_INPUT_HANDLE ), buffer, sizeof(buffer), &size, NULL ) && size) {}
+}
