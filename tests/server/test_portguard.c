@@ -1,0 +1,912 @@
+/*
+ * Tests of portguard, the native helper that keeps ports
+ *
+ * Copyright 2026 the wine-portres authors
+ *
+ * This library is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ */
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "portguard.h"
+#include "test.h"
+
+#define BLOCK 4  /* ports of most blocks here */
+
+static const int protocols[] = { PROTOCOL_TCP, PROTOCOL_UDP };
+static char helper_path[4096];
+
+struct helper
+{
+    int fd;
+    pid_t pid;
+};
+
+static const char *name( int protocol )
+{
+    return protocol == PROTOCOL_TCP ? "TCP" : "UDP";
+}
+
+/*** the helper ***/
+
+/* max_files: its limit of descriptors, 0 for the usual one */
+static struct helper start_helper( unsigned int max_files )
+{
+    struct helper helper;
+    int pair[2];
+
+    if (socketpair( AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair )) abort();
+    if (!(helper.pid = fork()))
+    {
+        struct rlimit limit = { max_files, max_files };
+
+        if (max_files && setuid( getuid() ? getuid() : 65534 )) _exit( 1 );  /* root passes limits */
+        if (max_files && setrlimit( RLIMIT_NOFILE, &limit )) _exit( 1 );
+        dup2( pair[1], 0 );
+        dup2( pair[1], 1 );
+        dup2( open( "/dev/null", O_WRONLY ), 2 );  /* it complains when it is told nonsense */
+        execl( helper_path, "portguard", (char *)NULL );
+        _exit( 1 );
+    }
+    close( pair[1] );
+    helper.fd = pair[0];
+    return helper;
+}
+
+/* Returns the helper's exit code, -1 when it does not end within 2 seconds or is killed. */
+static int wait_helper( struct helper *helper )
+{
+    int i, status = 0;
+
+    for (i = 0; i < 200 && !waitpid( helper->pid, &status, WNOHANG ); i++) usleep( 10000 );
+    if (i == 200)
+    {
+        kill( helper->pid, SIGKILL );
+        waitpid( helper->pid, &status, 0 );
+        return -1;
+    }
+    return WIFEXITED( status ) ? WEXITSTATUS( status ) : -1;
+}
+
+static int stop_helper( struct helper *helper )
+{
+    close( helper->fd );
+    return wait_helper( helper );
+}
+
+static int read_reply( struct helper *helper, struct portguard_reply *reply )
+{
+    struct pollfd pfd = { helper->fd, POLLIN, 0 };
+
+    memset( reply, 0xcc, sizeof(*reply) );
+    return poll( &pfd, 1, 5000 ) == 1 && recv( helper->fd, reply, sizeof(*reply), MSG_WAITALL ) == sizeof(*reply);
+}
+
+static NTSTATUS call( struct helper *helper, enum portguard_op op, int protocol, unsigned int first, unsigned int count,
+                      unsigned int flags, struct portguard_reply *reply )
+{
+    static unsigned int serial;
+    struct portguard_request req = { op, flags, ++serial, protocol, first, count };
+
+    if (write( helper->fd, &req, sizeof(req) ) != sizeof(req) || !read_reply( helper, reply ))
+    {
+        ok( 0, "no reply to request %d", op );
+        return STATUS_UNSUCCESSFUL;
+    }
+    ok( reply->serial == serial, "got serial %u, expected %u", reply->serial, serial );
+    return reply->status;
+}
+
+static NTSTATUS simple_call( struct helper *helper, enum portguard_op op, int protocol, unsigned int first,
+                             unsigned int count, unsigned int flags )
+{
+    struct portguard_reply reply;
+
+    return call( helper, op, protocol, first, count, flags, &reply );
+}
+
+/*** other programs' sockets ***/
+
+#define REUSE    0x1
+#define V6ONLY   0x2
+#define ANY4     "0.0.0.0"
+#define LOOP4    "127.0.0.1"
+#define ANY6     "::"
+#define LOOP6    "::1"
+
+static int have_ipv6;
+
+static socklen_t make_addr( struct sockaddr_storage *addr, const char *text, unsigned int port )
+{
+    struct sockaddr_in6 *addr6 = (struct sockaddr_in6 *)addr;
+    struct sockaddr_in *addr4 = (struct sockaddr_in *)addr;
+
+    memset( addr, 0, sizeof(*addr) );
+    if (inet_pton( AF_INET, text, &addr4->sin_addr ) == 1)
+    {
+        addr4->sin_family = AF_INET;
+        addr4->sin_port = htons( port );
+        return sizeof(*addr4);
+    }
+    inet_pton( AF_INET6, text, &addr6->sin6_addr );
+    addr6->sin6_family = AF_INET6;
+    addr6->sin6_port = htons( port );
+    return sizeof(*addr6);
+}
+
+static unsigned int get_port( int fd )
+{
+    struct sockaddr_storage addr;
+    socklen_t len = sizeof(addr);
+
+    if (getsockname( fd, (struct sockaddr *)&addr, &len )) return 0;
+    return ntohs( ((struct sockaddr_in *)&addr)->sin_port );  /* at the same place in both families */
+}
+
+/* Returns the socket, or -1 and errno. */
+static int open_socket( int protocol, const char *text, unsigned int port, int flags )
+{
+    struct sockaddr_storage addr;
+    socklen_t len = make_addr( &addr, text, port );
+    int err, on = 1, v6only = !!(flags & V6ONLY);
+    int fd = socket( addr.ss_family, protocol == PROTOCOL_TCP ? SOCK_STREAM : SOCK_DGRAM, 0 );
+
+    if (fd < 0) return -1;
+    if (flags & REUSE) setsockopt( fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on) );
+    if (addr.ss_family == AF_INET6) setsockopt( fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof(v6only) );
+    if (!bind( fd, (struct sockaddr *)&addr, len )) return fd;
+    err = errno;
+    close( fd );
+    errno = err;
+    return -1;
+}
+
+/* Bind and close again: 0 or errno. */
+static int try_bind( int protocol, const char *text, unsigned int port, int flags )
+{
+    int fd = open_socket( protocol, text, port, flags );
+
+    if (fd < 0) return errno;
+    close( fd );
+    return 0;
+}
+
+/* Connect a TCP socket to the port: 0 or errno. */
+static int try_connect( const char *text, unsigned int port )
+{
+    struct sockaddr_storage addr;
+    socklen_t len = make_addr( &addr, text, port );
+    int fd = socket( addr.ss_family, SOCK_STREAM, 0 ), ret;
+
+    ret = connect( fd, (struct sockaddr *)&addr, len ) ? errno : 0;
+    close( fd );
+    return ret;
+}
+
+/* Send a datagram to the port: 0, or the error that comes back. */
+static int try_send( const char *text, unsigned int port )
+{
+    struct sockaddr_storage addr;
+    socklen_t len = make_addr( &addr, text, port );
+    int fd = socket( addr.ss_family, SOCK_DGRAM, 0 ), ret = 0;
+    struct pollfd pfd = { fd, POLLIN, 0 };
+    char buffer;
+
+    if (!connect( fd, (struct sockaddr *)&addr, len ) && send( fd, "x", 1, 0 ) == 1)
+    {
+        poll( &pfd, 1, 20 );  /* over loopback the answer is there at once */
+        if (recv( fd, &buffer, 1, MSG_DONTWAIT ) < 0 && errno != EAGAIN) ret = errno;
+    }
+    close( fd );
+    return ret;
+}
+
+/* A block of count ports that nobody has, away from the range where others get their ports while the tests run. */
+static unsigned int find_block( unsigned int count )
+{
+    unsigned int tries, first, port;
+    unsigned int i;
+
+    for (tries = 0; tries < 1000; tries++)
+    {
+        first = 10000 + random() % (32000 - 10000 - count);
+        for (port = first; port < first + count; port++)
+        {
+            for (i = 0; i < 2; i++) if (try_bind( protocols[i], have_ipv6 ? ANY6 : ANY4, port, 0 )) break;
+            if (i < 2) break;
+        }
+        if (port == first + count) return first;
+    }
+    fprintf( stderr, "no %u free ports in a row\n", count );
+    exit( 1 );
+}
+
+static const struct
+{
+    const char *addr;
+    int flags;
+} binds[] =
+{
+    { ANY4, 0 }, { ANY4, REUSE }, { LOOP4, 0 }, { LOOP4, REUSE }, { "127.0.0.5", REUSE },
+    { ANY6, 0 }, { ANY6, REUSE }, { ANY6, V6ONLY }, { ANY6, V6ONLY | REUSE }, { LOOP6, 0 }, { LOOP6, REUSE },
+    { "::ffff:127.0.0.1", REUSE },
+};
+#define NB_BINDS (sizeof(binds) / sizeof(binds[0]))
+
+static int can_bind( unsigned int i )
+{
+    return have_ipv6 || !strchr( binds[i].addr, ':' );
+}
+
+/* Check that nobody gets the port. */
+#define check_guarded( protocol, port ) check_guarded_( __LINE__, protocol, port )
+static void check_guarded_( int line, int protocol, unsigned int port )
+{
+    unsigned int i;
+    int ret;
+
+    for (i = 0; i < NB_BINDS; i++)
+    {
+        if (!can_bind( i )) continue;
+        ret = try_bind( protocol, binds[i].addr, port, binds[i].flags );
+        ok( ret == EADDRINUSE, "line %d: %s bind to %s flags %d: got %d", line, name( protocol ), binds[i].addr,
+            binds[i].flags, ret );
+    }
+}
+
+#define check_free( protocol, port ) check_free_( __LINE__, protocol, port )
+static void check_free_( int line, int protocol, unsigned int port )
+{
+    int ret = try_bind( protocol, have_ipv6 ? ANY6 : ANY4, port, 0 );
+
+    ok( !ret, "line %d: %s port %u is not free: %d", line, name( protocol ), port, ret );
+}
+
+/*** the tests ***/
+
+/* "A native Linux program, and a program in another Wine prefix, must not get a port of a live runtime reservation either." */
+static void test_guarded_ports_are_refused( struct helper *helper )
+{
+    unsigned int i, first, port;
+    NTSTATUS status;
+
+    for (i = 0; i < 2; i++)
+    {
+        first = find_block( BLOCK );
+        status = simple_call( helper, PORTGUARD_GUARD, protocols[i], first, BLOCK, 0 );
+        ok( !status, "%s: got %x", name( protocols[i] ), status );
+        for (port = first; port < first + BLOCK; port++) check_guarded( protocols[i], port );
+        check_free( protocols[!i], first );  /* the other protocol's ports are others */
+
+        status = simple_call( helper, PORTGUARD_RELEASE, protocols[i], first, BLOCK, 0 );
+        ok( !status, "%s: got %x", name( protocols[i] ), status );
+        for (port = first; port < first + BLOCK; port++) check_free( protocols[i], port );
+    }
+}
+
+/* Guards answer no one: the peer is told that nobody is there. */
+static void test_guards_answer_no_one( struct helper *helper )
+{
+    unsigned int first = find_block( 1 );
+    int ret, index = 0x7fffffff, fd = socket( AF_INET, SOCK_DGRAM, 0 );
+
+    simple_call( helper, PORTGUARD_GUARD, PROTOCOL_TCP, first, 1, 0 );
+    simple_call( helper, PORTGUARD_GUARD, PROTOCOL_UDP, first, 1, 0 );
+    ret = try_connect( LOOP4, first );
+    ok( ret == ECONNREFUSED, "got %d", ret );
+    if (have_ipv6)
+    {
+        ret = try_connect( LOOP6, first );
+        ok( ret == ECONNREFUSED, "got %d", ret );
+    }
+    if (!setsockopt( fd, SOL_SOCKET, 62 /* SO_BINDTOIFINDEX */, &index, sizeof(index) ))
+    {
+        ret = try_send( LOOP4, first );
+        ok( ret == ECONNREFUSED, "got %d", ret );
+        if (have_ipv6)
+        {
+            ret = try_send( LOOP6, first );
+            ok( ret == ECONNREFUSED, "got %d", ret );
+        }
+    }
+    else skip( "before Linux 5.7 a guard swallows datagrams" );
+    close( fd );
+    simple_call( helper, PORTGUARD_RELEASE, PROTOCOL_TCP, first, 1, 0 );
+    simple_call( helper, PORTGUARD_RELEASE, PROTOCOL_UDP, first, 1, 0 );
+}
+
+/* A yielded TCP port takes a socket like Wine's, which has SO_REUSEADDR, in every way; it need not be taken from the guard. */
+static void test_tcp_owner( struct helper *helper )
+{
+    unsigned int i, port = find_block( 1 );
+    NTSTATUS status;
+    int fd, ret;
+
+    status = simple_call( helper, PORTGUARD_GUARD, PROTOCOL_TCP, port, 1, 0 );
+    ok( !status, "got %x", status );
+    for (i = 0; i < NB_BINDS; i++)
+    {
+        if (!(binds[i].flags & REUSE) || !can_bind( i )) continue;
+        status = simple_call( helper, PORTGUARD_YIELD, PROTOCOL_TCP, port, 1, 0 );
+        ok( !status, "got %x", status );
+        fd = open_socket( PROTOCOL_TCP, binds[i].addr, port, binds[i].flags );
+        ok( fd >= 0, "%s: owner can't bind: %d", binds[i].addr, errno );
+        ret = listen( fd, 5 );
+        ok( !ret, "%s: owner can't listen: %d", binds[i].addr, errno );
+
+        /* once it listens, the guard and the owner keep the rest out */
+        ret = try_bind( PROTOCOL_TCP, binds[i].addr, port, REUSE );
+        ok( ret == EADDRINUSE, "%s: got %d", binds[i].addr, ret );
+        ret = try_bind( PROTOCOL_TCP, ANY4, port, 0 );
+        ok( ret == EADDRINUSE, "%s: got %d", binds[i].addr, ret );
+        if (!strcmp( binds[i].addr, ANY4 ) || !strcmp( binds[i].addr, ANY6 ))
+        {
+            const char *to = binds[i].flags & V6ONLY ? LOOP6 : LOOP4;
+
+            ret = try_connect( to, port );
+            ok( !ret, "%s: can't connect to the owner: %d", binds[i].addr, ret );
+        }
+        close( fd );
+        status = simple_call( helper, PORTGUARD_RETAKE, PROTOCOL_TCP, port, 1, 0 );
+        ok( !status, "got %x", status );
+        check_guarded( PROTOCOL_TCP, port );
+        ret = try_connect( LOOP4, port );
+        ok( ret == ECONNREFUSED, "got %d", ret );
+    }
+
+    /* the owner connects from the port */
+    status = simple_call( helper, PORTGUARD_YIELD, PROTOCOL_TCP, port, 1, 0 );
+    ok( !status, "got %x", status );
+    {
+        int server = open_socket( PROTOCOL_TCP, LOOP4, 0, 0 );
+        struct sockaddr_storage addr;
+        socklen_t len = make_addr( &addr, LOOP4, get_port( server ) );
+
+        listen( server, 1 );
+        fd = open_socket( PROTOCOL_TCP, ANY4, port, REUSE );
+        ok( fd >= 0, "got %d", errno );
+        ret = connect( fd, (struct sockaddr *)&addr, len );
+        ok( !ret, "got %d", errno );
+        ok( get_port( fd ) == port, "got port %u", get_port( fd ) );
+        close( server );
+        close( fd );
+    }
+    simple_call( helper, PORTGUARD_RETAKE, PROTOCOL_TCP, port, 1, 0 );
+    check_guarded( PROTOCOL_TCP, port );
+    simple_call( helper, PORTGUARD_RELEASE, PROTOCOL_TCP, port, 1, 0 );
+}
+
+/* A yielded UDP port is free; retaking is tried until the owner is gone. */
+static void test_udp_owner( struct helper *helper )
+{
+    unsigned int i, port = find_block( 1 );
+    NTSTATUS status;
+    int fd, ret;
+
+    status = simple_call( helper, PORTGUARD_GUARD, PROTOCOL_UDP, port, 1, 0 );
+    ok( !status, "got %x", status );
+    for (i = 0; i < NB_BINDS; i++)
+    {
+        if (!can_bind( i )) continue;
+        simple_call( helper, PORTGUARD_YIELD, PROTOCOL_UDP, port, 1, 0 );
+        ret = try_bind( PROTOCOL_UDP, binds[i].addr, port, binds[i].flags );
+        ok( !ret, "%s: owner can't bind: %d", binds[i].addr, ret );
+        simple_call( helper, PORTGUARD_RETAKE, PROTOCOL_UDP, port, 1, 0 );
+        check_guarded( PROTOCOL_UDP, port );
+    }
+
+    simple_call( helper, PORTGUARD_YIELD, PROTOCOL_UDP, port, 1, 0 );
+    fd = open_socket( PROTOCOL_UDP, LOOP4, port, 0 );
+    ok( fd >= 0, "got %d", errno );
+    status = simple_call( helper, PORTGUARD_RETAKE, PROTOCOL_UDP, port, 1, 0 );
+    ok( !status, "got %x", status );
+    ret = try_bind( PROTOCOL_UDP, "127.0.0.2", port, 0 );
+    ok( !ret, "can't be guarded yet, got %d", ret );
+    close( fd );
+    for (i = 0; i < 250 && !try_bind( PROTOCOL_UDP, ANY4, port, 0 ); i++) usleep( 10000 );
+    ok( i < 250, "not guarded again within 2.5 s" );
+    check_guarded( PROTOCOL_UDP, port );
+    simple_call( helper, PORTGUARD_RELEASE, PROTOCOL_UDP, port, 1, 0 );
+    check_free( PROTOCOL_UDP, port );
+}
+
+/* Leave a closed connection behind whose local port is the port: on the side that closes first it is in TIME_WAIT. Returns
+ * the connection's other end, still open when half is set. */
+static int make_time_wait( unsigned int port, int half )
+{
+    struct sockaddr_storage addr;
+    socklen_t len = make_addr( &addr, LOOP4, port );
+    int server = open_socket( PROTOCOL_TCP, LOOP4, port, REUSE ), client, peer;
+
+    ok( server >= 0, "got %d", errno );
+    listen( server, 1 );
+    client = socket( AF_INET, SOCK_STREAM, 0 );
+    if (!ok( !connect( client, (struct sockaddr *)&addr, len ), "got %d", errno )) return client;
+    peer = accept( server, NULL, NULL );
+    ok( peer >= 0, "got %d", errno );
+    close( server );
+    close( peer );
+    if (half) return client;
+    usleep( 1000 );
+    close( client );
+    usleep( 1000 );
+    return -1;
+}
+
+/* A port on which only TIME_WAIT is left is free for Wine's sockets, so it can be guarded. */
+static void test_time_wait( struct helper *helper )
+{
+    unsigned int port = find_block( 1 );
+    struct portguard_reply reply;
+    NTSTATUS status;
+    int fd, ret;
+
+    make_time_wait( port, 0 );
+    ret = try_bind( PROTOCOL_TCP, ANY4, port, 0 );
+    ok( ret == EADDRINUSE, "no TIME_WAIT on port %u? got %d", port, ret );
+    status = call( helper, PORTGUARD_GUARD, PROTOCOL_TCP, port, 1, 0, &reply );
+    ok( !status, "got %x", status );
+    check_guarded( PROTOCOL_TCP, port );
+    ret = try_connect( LOOP4, port );
+    ok( ret == ECONNREFUSED, "got %d", ret );
+
+    /* more of them while the guard yields */
+    simple_call( helper, PORTGUARD_YIELD, PROTOCOL_TCP, port, 1, 0 );
+    make_time_wait( port, 0 );
+    simple_call( helper, PORTGUARD_RETAKE, PROTOCOL_TCP, port, 1, 0 );
+    check_guarded( PROTOCOL_TCP, port );
+    simple_call( helper, PORTGUARD_YIELD, PROTOCOL_TCP, port, 1, 0 );
+    fd = open_socket( PROTOCOL_TCP, ANY4, port, REUSE );
+    ok( fd >= 0, "owner can't bind: %d", errno );
+    ok( !listen( fd, 1 ), "owner can't listen: %d", errno );
+
+    /* a listening socket beside TIME_WAIT is a port in use */
+    simple_call( helper, PORTGUARD_RELEASE, PROTOCOL_TCP, port, 1, 0 );
+    status = call( helper, PORTGUARD_GUARD, PROTOCOL_TCP, port, 1, 0, &reply );
+    ok( status == STATUS_SHARING_VIOLATION, "got %x", status );
+    close( fd );
+
+    /* so is a connection whose other end has not closed */
+    port = find_block( 1 );
+    fd = make_time_wait( port, 1 );
+    status = call( helper, PORTGUARD_GUARD, PROTOCOL_TCP, port, 1, 0, &reply );
+    ok( status == STATUS_SHARING_VIOLATION, "got %x", status );
+    close( fd );
+}
+
+/* "any port of the block is bound by anyone on this host, a native program included"; whatever fails, nothing changed */
+static void test_busy_ports( struct helper *helper )
+{
+    unsigned int i, j, port, first = find_block( BLOCK );
+    struct portguard_reply reply;
+    NTSTATUS status;
+    int fd, listening;
+
+    for (i = 0; i < 2; i++)
+    {
+        for (j = 0; j < NB_BINDS; j++)
+        {
+            if (!can_bind( j )) continue;
+            for (listening = 0; listening <= (protocols[i] == PROTOCOL_TCP); listening++)
+            {
+                fd = open_socket( protocols[i], binds[j].addr, first + 2, binds[j].flags );
+                ok( fd >= 0, "%s %s: got %d", name( protocols[i] ), binds[j].addr, errno );
+                if (listening) listen( fd, 1 );
+                status = call( helper, PORTGUARD_GUARD, protocols[i], first, BLOCK, 0, &reply );
+                ok( status == STATUS_SHARING_VIOLATION, "%s %s flags %d: got %x", name( protocols[i] ), binds[j].addr,
+                    binds[j].flags, status );
+                ok( reply.port == first + 2, "got port %u, expected %u", reply.port, first + 2 );
+                close( fd );
+                for (port = first; port < first + BLOCK; port++) check_free( protocols[i], port );
+            }
+        }
+
+        /* guards are in the way of guards */
+        status = call( helper, PORTGUARD_GUARD, protocols[i], first + 1, 1, 0, &reply );
+        ok( !status, "got %x", status );
+        status = call( helper, PORTGUARD_GUARD, protocols[i], first, BLOCK, 0, &reply );
+        ok( status == STATUS_SHARING_VIOLATION, "got %x", status );
+        ok( reply.port == first + 1, "got port %u, expected %u", reply.port, first + 1 );
+        check_free( protocols[i], first );
+        check_guarded( protocols[i], first + 1 );
+        call( helper, PORTGUARD_RELEASE, protocols[i], first + 1, 1, 0, &reply );
+    }
+}
+
+/* With PORTGUARD_FORCE what is busy is left out, and guarded when it comes free. */
+static void test_force( struct helper *helper )
+{
+    unsigned int i, j, first = find_block( BLOCK );
+    struct portguard_reply reply;
+    NTSTATUS status;
+    int fd[2];
+
+    for (i = 0; i < 2; i++)
+    {
+        fd[i] = open_socket( protocols[i], LOOP4, first + 1, REUSE );
+        ok( fd[i] >= 0, "got %d", errno );
+        status = call( helper, PORTGUARD_GUARD, protocols[i], first, BLOCK, PORTGUARD_FORCE, &reply );
+        ok( !status, "got %x", status );
+        ok( reply.missing == 1, "got %u", reply.missing );
+        ok( reply.port == first + 1, "got port %u, expected %u", reply.port, first + 1 );
+        check_guarded( protocols[i], first );
+        check_guarded( protocols[i], first + 2 );
+        /* the owner of the port may go on using it */
+        call( helper, PORTGUARD_YIELD, protocols[i], first + 1, 1, 0, &reply );
+        call( helper, PORTGUARD_RETAKE, protocols[i], first + 1, 1, 0, &reply );
+    }
+    for (i = 0; i < 2; i++) close( fd[i] );
+    for (i = 0; i < 2; i++)
+    {
+        for (j = 0; j < 250 && !try_bind( protocols[i], ANY4, first + 1, REUSE ); j++) usleep( 10000 );
+        ok( j < 250, "%s: not guarded within 2.5 s", name( protocols[i] ) );
+        check_guarded( protocols[i], first + 1 );
+        call( helper, PORTGUARD_RELEASE, protocols[i], first, BLOCK, 0, &reply );
+        check_free( protocols[i], first + 1 );
+    }
+}
+
+/* "an administered exclusion keeps a port from being handed out, not from being asked for" */
+static void test_persistent( struct helper *helper )
+{
+    unsigned int i, port = find_block( 1 );
+    struct portguard_reply reply;
+    NTSTATUS status;
+    int fd, ret;
+
+    fd = open_socket( PROTOCOL_TCP, ANY4, port, REUSE );
+    status = call( helper, PORTGUARD_GUARD, PROTOCOL_TCP, port, 1, PORTGUARD_PERSISTENT, &reply );
+    ok( status == STATUS_SHARING_VIOLATION, "got %x", status );
+    close( fd );
+
+    status = call( helper, PORTGUARD_GUARD, PROTOCOL_TCP, port, 1, PORTGUARD_PERSISTENT, &reply );
+    ok( !status, "got %x", status );
+    for (i = 0; i < NB_BINDS; i++)
+    {
+        if (!can_bind( i )) continue;
+        fd = open_socket( PROTOCOL_TCP, binds[i].addr, port, binds[i].flags );
+        ok( (fd >= 0) == !!(binds[i].flags & REUSE), "%s flags %d: got %d", binds[i].addr, binds[i].flags, errno );
+        if (fd < 0) continue;
+        ok( !listen( fd, 1 ), "%s flags %d: can't listen: %d", binds[i].addr, binds[i].flags, errno );
+        close( fd );
+    }
+    call( helper, PORTGUARD_YIELD, PROTOCOL_TCP, port, 1, 0, &reply );
+    ret = try_bind( PROTOCOL_TCP, ANY4, port, REUSE );
+    ok( !ret, "got %d", ret );
+    call( helper, PORTGUARD_RETAKE, PROTOCOL_TCP, port, 1, 0, &reply );
+    ret = try_bind( PROTOCOL_TCP, ANY4, port, REUSE );
+    ok( !ret, "got %d", ret );
+    call( helper, PORTGUARD_RELEASE, PROTOCOL_TCP, port, 1, 0, &reply );
+
+    status = call( helper, PORTGUARD_GUARD, PROTOCOL_UDP, port, 1, PORTGUARD_PERSISTENT, &reply );
+    ok( !status, "got %x", status );
+    check_guarded( PROTOCOL_UDP, port );
+    call( helper, PORTGUARD_YIELD, PROTOCOL_UDP, port, 1, 0, &reply );
+    ret = try_bind( PROTOCOL_UDP, ANY4, port, 0 );
+    ok( !ret, "got %d", ret );
+    call( helper, PORTGUARD_RELEASE, PROTOCOL_UDP, port, 1, 0, &reply );
+}
+
+/* "a port that the host does not let this user bind"; such a port is never handed out, so a persistent block may hold it. */
+static void test_low_ports(void)
+{
+    struct helper helper = start_helper( 64 );  /* as an ordinary user */
+    struct portguard_reply reply;
+    NTSTATUS status;
+    FILE *file = fopen( "/proc/sys/net/ipv4/ip_unprivileged_port_start", "r" );
+    int start = 1024;
+
+    if (file && fscanf( file, "%d", &start ) != 1) start = 1024;
+    if (file) fclose( file );
+    if (start >= 1024)
+    {
+        status = call( &helper, PORTGUARD_GUARD, PROTOCOL_TCP, 1023, 2, 0, &reply );
+        ok( status == STATUS_ACCESS_DENIED, "got %x", status );
+        ok( reply.port == 1023, "got port %u", reply.port );
+        status = call( &helper, PORTGUARD_GUARD, PROTOCOL_TCP, 1022, 2, PORTGUARD_FORCE, &reply );
+        ok( !status, "got %x", status );
+        status = call( &helper, PORTGUARD_RELEASE, PROTOCOL_TCP, 1022, 2, 0, &reply );
+        ok( !status, "got %x", status );
+        status = call( &helper, PORTGUARD_GUARD, PROTOCOL_TCP, 1022, 2, PORTGUARD_PERSISTENT, &reply );
+        ok( !status, "got %x", status );
+        status = call( &helper, PORTGUARD_GUARD, PROTOCOL_UDP, 1022, 2, PORTGUARD_PERSISTENT, &reply );
+        ok( !status, "got %x", status );
+    }
+    else skip( "ports from %d on are everybody's", start );
+    stop_helper( &helper );
+}
+
+/* No sockets left: nothing is guarded, and the helper goes on. */
+static void test_no_descriptors(void)
+{
+    struct helper helper = start_helper( 40 );
+    unsigned int first = find_block( 64 ), port;
+    struct portguard_reply reply;
+    NTSTATUS status;
+
+    status = call( &helper, PORTGUARD_GUARD, PROTOCOL_TCP, first, 64, 0, &reply );
+    ok( status == STATUS_INSUFFICIENT_RESOURCES, "got %x", status );
+    for (port = first; port < first + 64; port++) check_free( PROTOCOL_TCP, port );
+    status = call( &helper, PORTGUARD_GUARD, PROTOCOL_TCP, first, 8, 0, &reply );
+    ok( !status, "got %x", status );
+    check_guarded( PROTOCOL_TCP, first + 7 );
+    status = call( &helper, PORTGUARD_GUARD, PROTOCOL_UDP, first, 64, PORTGUARD_FORCE, &reply );
+    ok( !status, "got %x", status );
+    ok( reply.missing >= 64 - 40 + 8 && reply.missing < 64, "got %u", reply.missing );
+    stop_helper( &helper );
+}
+
+/* Requests that make no sense change nothing. */
+static void test_bad_requests( struct helper *helper )
+{
+    static const struct
+    {
+        unsigned int protocol, first, count;
+    } bad[] =
+    {
+        { PROTOCOL_TCP, 0, 1 }, { PROTOCOL_TCP, 1, 0 }, { PROTOCOL_TCP, 65535, 2 }, { PROTOCOL_TCP, 1, 65536 },
+        { PROTOCOL_TCP, 65536, 1 }, { PROTOCOL_TCP, 2, 0xffffffff }, { PROTOCOL_UDP, 0xffffffff, 1 },
+        { PROTOCOL_UDP, 0xffffffff, 0xffffffff }, { 0, 20000, 1 }, { 1, 20000, 1 }, { 0xffffffff, 20000, 1 },
+    };
+    unsigned int i, j, port = find_block( 2 );
+    struct portguard_request req[3];
+    struct portguard_reply reply;
+    struct helper other;
+    NTSTATUS status;
+    int ret;
+
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+    {
+        for (j = PORTGUARD_GUARD; j <= PORTGUARD_RETAKE; j++)
+        {
+            status = call( helper, j, bad[i].protocol, bad[i].first, bad[i].count, 0, &reply );
+            ok( status == STATUS_INVALID_PARAMETER, "request %u, %u %u %u: got %x", j, bad[i].protocol, bad[i].first,
+                bad[i].count, status );
+        }
+    }
+    /* ports that are not guarded */
+    for (j = PORTGUARD_RELEASE; j <= PORTGUARD_RETAKE; j++)
+    {
+        status = call( helper, j, PROTOCOL_TCP, port, 2, 0, &reply );
+        ok( !status, "request %u: got %x", j, status );
+        check_free( PROTOCOL_TCP, port );
+    }
+
+    /* requests come in pieces and in one piece, and some want no reply */
+    memset( req, 0, sizeof(req) );
+    for (i = 0; i < 3; i++)
+    {
+        req[i].op = PORTGUARD_GUARD;
+        req[i].serial = 1000000 + i;
+        req[i].protocol = PROTOCOL_UDP;
+        req[i].first = port + i % 2;
+        req[i].count = 1;
+    }
+    req[0].flags = PORTGUARD_NO_REPLY;
+    for (i = 0; i < sizeof(req); i += ret)
+    {
+        ret = write( helper->fd, (char *)req + i, sizeof(req) - i < 17 ? sizeof(req) - i : 17 );
+        if (ret <= 0) break;
+        usleep( 500 );
+    }
+    ok( read_reply( helper, &reply ), "no reply" );
+    ok( reply.serial == 1000001 && !reply.status, "got serial %u, status %x", reply.serial, reply.status );
+    ok( read_reply( helper, &reply ), "no reply" );
+    ok( reply.serial == 1000002 && reply.status == STATUS_SHARING_VIOLATION, "got serial %u, status %x", reply.serial,
+        reply.status );
+    req[0].op = PORTGUARD_RELEASE;
+    req[0].count = 2;
+    req[0].flags = 0;
+    req[1] = req[0];
+    req[1].op = PORTGUARD_HELLO;
+    ok( write( helper->fd, req, 2 * sizeof(req[0]) ) == 2 * sizeof(req[0]), "got %d", errno );
+    ok( read_reply( helper, &reply ) && !reply.status, "got %x", reply.status );
+    ok( read_reply( helper, &reply ) && reply.port == PORTGUARD_VERSION, "got version %u", reply.port );
+    check_free( PROTOCOL_UDP, port );
+
+    /* what is not a request at all ends the helper, and with it its guards */
+    other = start_helper( 0 );
+    status = call( &other, PORTGUARD_GUARD, PROTOCOL_TCP, port, 1, 0, &reply );
+    ok( !status, "got %x", status );
+    memset( req, 0xee, sizeof(req) );
+    ok( write( other.fd, req, sizeof(req) ) == sizeof(req), "got %d", errno );
+    ret = wait_helper( &other );
+    ok( ret == 1, "got %d", ret );
+    close( other.fd );
+    check_free( PROTOCOL_TCP, port );
+}
+
+/* The helper ends with the server: at the end of the stream, also in the middle of a request. */
+static void test_end_of_stream(void)
+{
+    struct helper helper = start_helper( 0 );
+    unsigned int first = find_block( BLOCK );
+    struct portguard_reply reply;
+    NTSTATUS status;
+    int ret;
+
+    status = call( &helper, PORTGUARD_GUARD, PROTOCOL_TCP, first, BLOCK, 0, &reply );
+    ok( !status, "got %x", status );
+    check_guarded( PROTOCOL_TCP, first );
+    ok( write( helper.fd, "xx", 2 ) == 2, "got %d", errno );
+    ret = stop_helper( &helper );
+    ok( !ret, "got %d", ret );
+    check_free( PROTOCOL_TCP, first );
+
+    /* Ctrl-C in the terminal is not for it */
+    helper = start_helper( 0 );
+    status = call( &helper, PORTGUARD_HELLO, 0, 0, 0, 0, &reply );
+    ok( !status && reply.port == PORTGUARD_VERSION, "got %x, version %u", status, reply.port );
+    kill( helper.pid, SIGINT );
+    kill( helper.pid, SIGHUP );
+    status = call( &helper, PORTGUARD_HELLO, 0, 0, 0, 0, &reply );
+    ok( !status, "got %x", status );
+    ret = stop_helper( &helper );
+    ok( !ret, "got %d", ret );
+}
+
+/* "bind to port 0, implicit bind: never gets such a port". In a network of its own, where the kernel has but few ports to
+ * choose from. */
+static void test_kernel_choice(void)
+{
+    static const unsigned int first = 41000, count = 64, guarded = 56;
+    struct portguard_reply reply;
+    struct helper helper;
+    unsigned int i, j, port, flags, got;
+    int fd, fds[64];
+    FILE *file;
+
+    /* the loopback interface of a new network is down, but sockets can be bound all the same */
+    if (unshare( CLONE_NEWNET ) || !(file = fopen( "/proc/sys/net/ipv4/ip_local_port_range", "w" )))
+    {
+        skip( "needs a network of its own, hence root" );
+        return;
+    }
+    fprintf( file, "%u %u\n", first, first + count - 1 );
+    if (fclose( file ))
+    {
+        skip( "can't set the range of ports" );
+        return;
+    }
+    helper = start_helper( 0 );
+    for (i = 0; i < 2; i++)
+    {
+        for (flags = 0; flags <= PORTGUARD_PERSISTENT; flags += PORTGUARD_PERSISTENT)
+        {
+            call( &helper, PORTGUARD_GUARD, protocols[i], first, guarded, flags, &reply );
+            ok( !reply.status, "got %x", reply.status );
+            for (j = 0; j < 4; j++)
+            {
+                /* all that are left, then no more */
+                for (got = 0; got < count; got++)
+                {
+                    fd = open_socket( protocols[i], j & 2 ? ANY6 : ANY4, 0, j & 1 ? REUSE : 0 );
+                    if (fd < 0) break;
+                    port = get_port( fd );
+                    ok( port >= first + guarded && port < first + count, "%s flags %u, way %u: got port %u",
+                        name( protocols[i] ), flags, j, port );
+                    fds[got] = fd;
+                }
+                /* with SO_REUSEADDR two UDP sockets may get the same port */
+                if (protocols[i] == PROTOCOL_TCP || !(j & 1))
+                    ok( got == count - guarded, "%s flags %u, way %u: got %u ports", name( protocols[i] ), flags, j,
+                        got );
+                while (got) close( fds[--got] );
+            }
+            call( &helper, PORTGUARD_RELEASE, protocols[i], first, guarded, 0, &reply );
+        }
+    }
+    stop_helper( &helper );
+}
+
+/* The same for the choice that connect() makes, in the machine's own network and by statistics: were the ports of the
+ * guarded blocks chosen like others, one of so many connections would show it. */
+static void test_connect_choice( struct helper *helper )
+{
+    int server = open_socket( PROTOCOL_TCP, LOOP4, 0, 0 ), fd;
+    unsigned int i, low, high, flags, first, count = 1000;
+    struct sockaddr_storage addr;
+    socklen_t len = make_addr( &addr, LOOP4, get_port( server ) );
+    struct portguard_reply reply;
+    FILE *file = fopen( "/proc/sys/net/ipv4/ip_local_port_range", "r" );
+
+    if (!file || fscanf( file, "%u %u", &low, &high ) != 2 || high - low < 2 * count)
+    {
+        skip( "no wide range of ports to choose from" );
+        return;
+    }
+    fclose( file );
+    listen( server, 1000 );
+    for (flags = 0; flags <= PORTGUARD_PERSISTENT; flags += PORTGUARD_PERSISTENT)
+    {
+        /* others use ports of this range all the time */
+        for (i = 0; i < 100; i++)
+        {
+            first = low + random() % (high - low - count);
+            if (!call( helper, PORTGUARD_GUARD, PROTOCOL_TCP, first, count, flags, &reply )) break;
+        }
+        if (i == 100)
+        {
+            skip( "no %u free ports in a row", count );
+            break;
+        }
+        for (i = 0; i < 400; i++)
+        {
+            fd = socket( AF_INET, SOCK_STREAM, 0 );
+            if (connect( fd, (struct sockaddr *)&addr, len ))
+            {
+                ok( 0, "connect: %d", errno );
+                close( fd );
+                break;
+            }
+            ok( get_port( fd ) < first || get_port( fd ) >= first + count, "flags %u: got port %u", flags, get_port( fd ) );
+            close( fd );
+            close( accept( server, NULL, NULL ) );
+        }
+        call( helper, PORTGUARD_RELEASE, PROTOCOL_TCP, first, count, 0, &reply );
+    }
+    close( server );
+}
+
+int main( int argc, char *argv[] )
+{
+    struct helper helper;
+    struct timespec now;
+    char *slash;
+    int fd, ret;
+
+    /* the helper stands beside this program, or is named on the command line */
+    ret = readlink( "/proc/self/exe", helper_path, sizeof(helper_path) - sizeof("portguard") );
+    helper_path[ret > 0 ? ret : 0] = 0;
+    slash = strrchr( helper_path, '/' );
+    strcpy( slash ? slash + 1 : helper_path, "portguard" );
+    if (argc > 1) snprintf( helper_path, sizeof(helper_path), "%s", argv[1] );
+    if (access( helper_path, X_OK ))
+    {
+        fprintf( stderr, "%s is missing; build it first, or name another one as argument\n", helper_path );
+        return 1;
+    }
+    clock_gettime( CLOCK_MONOTONIC, &now );
+    srandom( now.tv_nsec ^ getpid() );
+    signal( SIGPIPE, SIG_IGN );
+    if ((fd = open_socket( PROTOCOL_TCP, LOOP6, 0, 0 )) >= 0)
+    {
+        have_ipv6 = 1;
+        close( fd );
+    }
+    else skip( "no IPv6 on this host" );
+
+    helper = start_helper( 0 );
+    test_guarded_ports_are_refused( &helper );
+    test_guards_answer_no_one( &helper );
+    test_tcp_owner( &helper );
+    test_udp_owner( &helper );
+    test_time_wait( &helper );
+    test_busy_ports( &helper );
+    test_force( &helper );
+    test_persistent( &helper );
+    test_connect_choice( &helper );
+    test_bad_requests( &helper );
+    ret = stop_helper( &helper );
+    ok( !ret, "got %d", ret );
+    test_low_ports();
+    test_no_descriptors();
+    test_end_of_stream();
+    test_kernel_choice();  /* leaves the machine's network */
+    return test_summary( "test_portguard" );
+}
