@@ -14,6 +14,7 @@
 #include <wchar.h>
 
 #include "guard.h"
+#include "log.h"
 #include "map.h"
 #include "pipe.h"
 #include "portserver.h"
@@ -35,7 +36,7 @@ static SERVICE_STATUS_HANDLE service;
 
 static int fail( const char *what, NTSTATUS status )
 {
-    fprintf( stderr, "portserver: %s (status %08x)\n", what, (unsigned int)status );
+    log_message( "%s (status %08x)", what, (unsigned int)status );
     return 1;
 }
 

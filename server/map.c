@@ -10,7 +10,6 @@
  */
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "map.h"
 #include "portmap.h"
@@ -20,6 +19,7 @@
 #include <aclapi.h>
 
 static struct port_map *map;
+static int published;
 /* number of sockets behind each entry of map->sockets, which readers only compare with 0 */
 static uint16_t sock_counts[sizeof(map->sockets)];
 
@@ -55,7 +55,7 @@ NTSTATUS map_init(void)
 
     if ((owner = OpenFileMappingW( WRITE_DAC, FALSE, PORT_MAP_NAME )))
     {
-        set_access( owner, FILE_MAP_READ | FILE_MAP_WRITE );
+        set_access( owner, SECTION_ALL_ACCESS );
         CloseHandle( owner );
     }
     section = CreateFileMappingW( INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, sizeof(*map), PORT_MAP_NAME );
@@ -63,19 +63,39 @@ NTSTATUS map_init(void)
     if (!(map = MapViewOfFile( section, FILE_MAP_READ | FILE_MAP_WRITE, 0, 0, sizeof(*map) )))
         return STATUS_INSUFFICIENT_RESOURCES;
     if (set_access( section, FILE_MAP_READ | SECTION_QUERY )) return STATUS_ACCESS_DENIED;
+    return STATUS_SUCCESS;
+}
+
+void map_publish( const struct pool *pool )
+{
+    const struct sock *sock;
+    unsigned int i, port;
+
+    for (i = 0; i < 2; i++)
+        for (port = 0; port < POOL_PORTS; port++)
+            map->ports[i][port] = pool->owners[i][port] ? pool->owners[i][port]->kind : 0;
+    map->reservations = pool->runtime + pool->persistent;
 
     map->associated = 0;
-    map->reservations = 0;
-    memset( (void *)map->ports, 0, sizeof(map->ports) );
-    memset( (void *)map->sockets, 0, sizeof(map->sockets) );
+    for (i = 0; i < POOL_HASH_SIZE; i++)
+    {
+        for (sock = pool->socks[i]; sock; sock = sock->hash_next)
+        {
+            if (!sock->associated) continue;
+            sock_counts[sock->id % sizeof(map->sockets)]++;
+            map->associated++;
+        }
+    }
+    for (i = 0; i < sizeof(map->sockets); i++) map->sockets[i] = sock_counts[i] != 0;
     map->version = PORT_MAP_VERSION;
-    return STATUS_SUCCESS;
+    published = 1;
 }
 
 void map_set_ports( int protocol, unsigned int first, unsigned int count, unsigned int kind )
 {
     unsigned int i;
 
+    if (!published) return;
     if (kind) map->reservations++;
     for (i = 0; i < count; i++) map->ports[protocol_index( protocol )][first + i] = kind;
     if (!kind) map->reservations--;
@@ -83,6 +103,7 @@ void map_set_ports( int protocol, unsigned int first, unsigned int count, unsign
 
 void map_add_socket( sock_id id )
 {
+    if (!published) return;
     map->associated++;
     sock_counts[id % sizeof(map->sockets)]++;
     map->sockets[id % sizeof(map->sockets)] = 1;
@@ -90,6 +111,7 @@ void map_add_socket( sock_id id )
 
 void map_remove_socket( sock_id id )
 {
+    if (!published) return;
     if (!--sock_counts[id % sizeof(map->sockets)]) map->sockets[id % sizeof(map->sockets)] = 0;
     map->associated--;
 }

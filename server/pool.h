@@ -36,6 +36,8 @@ struct reservation
     unsigned int  first;
     unsigned int  count;
     unsigned int  next_port;     /* where the next search for a free port starts */
+    uint32_t      serial;        /* runtime: of the request that acquired it */
+    unsigned int  state_slot;    /* runtime: of its record, see state.h */
 };
 
 /* what a socket holds of its port; a socket of one address, or of IPv6 alone, holds neither */
@@ -54,6 +56,8 @@ struct sock
     struct reservation *reservation; /* that it is associated with, NULL when that one has ended */
     unsigned int  port;          /* that it holds, 0 when none */
     unsigned int  holds;         /* HOLDS_* */
+    uint32_t      serial;        /* of the request that bound it */
+    unsigned int  state_slot;    /* of its record, see state.h */
 };
 
 #define POOL_HASH_SIZE 4096

@@ -28,6 +28,7 @@ struct process *process_find( uint32_t pid )
 
 NTSTATUS process_open( uint32_t pid, struct process **ret )
 {
+    FILETIME start, end, kernel, user;
     struct process *process;
 
     if ((process = process_find( pid )))
@@ -44,6 +45,8 @@ NTSTATUS process_open( uint32_t pid, struct process **ret )
         free( process );
         return STATUS_ACCESS_DENIED;
     }
+    if (GetProcessTimes( process->handle, &start, &end, &kernel, &user ))
+        process->start_time = (uint64_t)start.dwHighDateTime << 32 | start.dwLowDateTime;
     process->next = processes;
     processes = process;
     *ret = process;

@@ -25,6 +25,7 @@ struct process
     uint32_t        pid;
     unsigned int    reservations;   /* runtime reservations it acquired */
     unsigned int    connections;    /* that it has open */
+    uint64_t        start_time;     /* when it was created; with the id it names the process for all times */
     void           *handle;         /* HANDLE, may duplicate handles and query */
 };
 

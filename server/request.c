@@ -18,6 +18,7 @@
 #include "request_trace.h"
 
 struct client *current;
+uint32_t current_serial;
 int debug_level;
 
 static NTSTATUS global_error;
@@ -54,6 +55,7 @@ size_t handle_request( struct client *client, const void *data, size_t size, uni
         handler = &request_handlers[req->__header.req];
         if (debug_level) trace_request( stderr, client->process->pid, req );
         current = client;
+        current_serial = req->__header.serial;
         handler->call( req, reply );
         current = NULL;
     }

@@ -26,6 +26,7 @@ struct client
 
 /* the client whose request is being handled */
 extern struct client *current;
+extern uint32_t current_serial;  /* of the request */
 
 /* print each request and reply on stderr */
 extern int debug_level;

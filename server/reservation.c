@@ -15,10 +15,12 @@
 #include "guard.h"
 #include "map.h"
 #include "pool.h"
+#include "recovery.h"
 #include "request.h"
 #include "request_handlers.h"
 #include "reservation.h"
 #include "sock.h"
+#include "state.h"
 #include "store.h"
 
 /* Wildcard blocks come from here, looked through from a random place: above the ports that services are known by, below
@@ -38,6 +40,42 @@ const struct pool *reservations_pool(void)
     return pool;
 }
 
+/* The records of the state follow the pool; what is saved is what the next server would have to know. */
+
+static void save_reservation( struct reservation *reservation )
+{
+    struct state_record record;
+
+    memset( &record, 0, sizeof(record) );
+    record.type = STATE_RESERVATION;
+    record.protocol = reservation->protocol;
+    record.sock = reservation->owner_sock->id;
+    record.token = reservation->token;
+    record.start_time = current->process->start_time;
+    record.pid = reservation->owner;
+    record.serial = reservation->serial;
+    record.first = reservation->first;
+    record.count = reservation->count;
+    state_save( &reservation->state_slot, &record );
+}
+
+static void save_sock( struct sock *sock )
+{
+    struct state_record record;
+
+    memset( &record, 0, sizeof(record) );
+    record.type = STATE_SOCKET;
+    record.protocol = sock->protocol;
+    record.sock = sock->id;
+    if (sock->reservation && sock->reservation->kind == RESERVATION_RUNTIME) record.token = sock->reservation->token;
+    else if (sock->reservation) record.first = sock->reservation->first;
+    record.serial = sock->serial;
+    record.port = sock->port;
+    record.holds = sock->holds;
+    record.associated = sock->associated;
+    state_save( &sock->state_slot, &record );
+}
+
 /* Find the socket in the pool, or add it there and watch it. */
 static NTSTATUS get_sock( const struct sock_handle *handle, struct sock **sock )
 {
@@ -47,6 +85,7 @@ static NTSTATUS get_sock( const struct sock_handle *handle, struct sock **sock )
     if (pool->sockets >= MAX_SOCKETS) return STATUS_INSUFFICIENT_RESOURCES;
     if (!(*sock = pool_add_sock( pool, handle->id, handle->protocol ))) return STATUS_NO_MEMORY;
     if ((status = sock_watch( handle ))) pool_remove_sock( pool, *sock );
+    else save_sock( *sock );
     return status;
 }
 
@@ -73,6 +112,8 @@ static NTSTATUS add_reservation( int protocol, unsigned int first, unsigned int 
     }
     if (sock)
     {
+        (*reservation)->serial = current_serial;
+        save_reservation( *reservation );
         current->process->reservations++;
         process_grab( current->process );
     }
@@ -87,6 +128,7 @@ static void end_reservation( struct reservation *reservation )
     if (reservation->kind == RESERVATION_RUNTIME) owner = process_find( reservation->owner );
     map_set_ports( reservation->protocol, reservation->first, reservation->count, 0 );
     guard_release( reservation->protocol, reservation->first, reservation->count );
+    state_erase( &reservation->state_slot );
     pool_remove( pool, reservation );
     if (owner)
     {
@@ -126,6 +168,22 @@ static NTSTATUS add_anywhere( unsigned int count, struct sock *sock, struct rese
     return status;
 }
 
+/* The reservation that this very request made before: the client had no reply, since the server was killed. */
+static struct reservation *find_repeated( const struct sock_handle *handle )
+{
+    struct sock *sock = pool_find_sock( pool, handle->id );
+    struct reservation *reservation;
+    struct list *cursor, *after;
+
+    if (!sock) return NULL;
+    LIST_FOR_EACH_SAFE( cursor, after, &sock->acquired )
+    {
+        reservation = LIST_ENTRY( cursor, struct reservation, sock_entry );
+        if (reservation->owner == current->process->pid && reservation->serial == current_serial) return reservation;
+    }
+    return NULL;
+}
+
 DECL_HANDLER(acquire_port_reservation)
 {
     struct reservation *reservation;
@@ -139,6 +197,7 @@ DECL_HANDLER(acquire_port_reservation)
         set_error( status );
         return;
     }
+    if ((reservation = find_repeated( &handle ))) goto done;
     if (!req->count || req->count >= POOL_PORTS || (req->first && req->first > POOL_PORTS - req->count))
         status = STATUS_INVALID_PARAMETER;
     else if (req->first)
@@ -153,6 +212,7 @@ DECL_HANDLER(acquire_port_reservation)
         else
             status = add_anywhere( req->count, sock, &reservation );
     }
+done:
     if (!status)
     {
         reply->token = reservation->token;
@@ -175,7 +235,7 @@ DECL_HANDLER(release_port_reservation)
 /* may the current client's socket be associated with the reservation? */
 static NTSTATUS check_associate( const struct sock_handle *handle, const struct reservation *reservation )
 {
-    if (sock_is_bound( handle )) return STATUS_INVALID_PARAMETER;
+    if (sock_port( handle )) return STATUS_INVALID_PARAMETER;
     if (!reservation || reservation->protocol != handle->protocol) return STATUS_INVALID_PARAMETER;
     if (reservation->kind == RESERVATION_RUNTIME)
         return reservation->owner == current->process->pid ? STATUS_SUCCESS : STATUS_ACCESS_DENIED;
@@ -195,6 +255,7 @@ DECL_HANDLER(associate_port_reservation)
         {
             if (!sock->associated) map_add_socket( sock->id );
             pool_associate( sock, reservation );
+            save_sock( sock );
         }
         sock_close( &handle );
     }
@@ -213,6 +274,16 @@ static NTSTATUS bind_guarded( const struct sock_handle *handle, const struct bin
     status = sock_bind( handle, req->addr, req->addr_len, port, wsa_error );
     if (status && !in_use) guard_retake( handle->protocol, port );
     return status;
+}
+
+/* the socket was bound: remember it */
+static void hold_port( struct sock *sock, const struct sock_handle *handle, const struct bind_socket_request *req,
+                       unsigned int port )
+{
+    if (sock->associated) map_remove_socket( sock->id );
+    pool_hold( pool, sock, port, sock_holds( handle, req->addr ) );
+    sock->serial = current_serial;
+    save_sock( sock );
 }
 
 /* bind the socket to a port of the reservation, any if *port is 0 */
@@ -260,10 +331,13 @@ DECL_HANDLER(bind_socket)
     if ((sock = pool_find_sock( pool, handle.id )) && sock->associated)
     {
         if (!(status = bind_from( sock->reservation, &handle, req, &port, &wsa_error )))
-        {
-            map_remove_socket( sock->id );
-            pool_hold( pool, sock, port, sock_holds( &handle, req->addr ) );
-        }
+            hold_port( sock, &handle, req, port );
+    }
+    else if (sock && sock->port && (sock->serial == current_serial || !sock->serial))
+    {
+        /* this very request bound it, and the server was killed before the reply, or before it noted the port */
+        sock->serial = current_serial;
+        port = sock->port;
     }
     else if (!reservation) status = STATUS_NOT_FOUND;
     else if (reservation->kind == RESERVATION_RUNTIME) status = STATUS_ACCESS_DENIED;
@@ -271,7 +345,7 @@ DECL_HANDLER(bind_socket)
     else if (!(status = get_sock( &handle, &sock )))
     {
         /* an administered exclusion keeps a port from being handed out, not from being asked for */
-        if (!(status = bind_guarded( &handle, req, port, &wsa_error ))) pool_hold( pool, sock, port, sock_holds( &handle, req->addr ) );
+        if (!(status = bind_guarded( &handle, req, port, &wsa_error ))) hold_port( sock, &handle, req, port );
     }
     sock_close( &handle );
     if (!status) reply->port = port;
@@ -292,6 +366,7 @@ void sock_closed( sock_id id )
     if (sock->associated) map_remove_socket( id );
     port = sock->port;
     protocol = sock->protocol;
+    state_erase( &sock->state_slot );
     pool_remove_sock( pool, sock );
     if (port && pool_find_port( pool, protocol, port ) && !pool_port_in_use( pool, protocol, port ))
         guard_retake( protocol, port );
@@ -410,13 +485,19 @@ static void add_stored( void *context, int protocol, unsigned int first, unsigne
 
 NTSTATUS reservations_init(void)
 {
+    NTSTATUS status;
+
     if (!(pool = pool_create())) return STATUS_NO_MEMORY;
-    return store_open( add_stored, NULL );
+    if ((status = store_open( add_stored, NULL ))) return status;
+    recover_reservations( pool );
+    map_publish( pool );
+    return STATUS_SUCCESS;
 }
 
 void reservations_done(void)
 {
     store_close();
+    state_close();
     pool_destroy( pool );
     pool = NULL;
 }

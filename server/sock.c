@@ -9,6 +9,7 @@
  * version 2.1 of the License, or (at your option) any later version.
  */
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "afd.h"
@@ -39,7 +40,7 @@ NTSTATUS sock_open( const struct process *process, uint64_t handle, struct sock_
     sock->dual_stack = !status && is_dual_stack( duplicate, sock->family );
     if (!status && !(sock->id = afd_get_id( duplicate ))) status = STATUS_NOT_SUPPORTED;
     if (status) CloseHandle( duplicate );
-    sock->handle = duplicate;
+    else sock->handle = duplicate;
     return status;
 }
 
@@ -49,12 +50,92 @@ void sock_close( struct sock_handle *sock )
     sock->handle = NULL;
 }
 
-int sock_is_bound( const struct sock_handle *sock )
+unsigned int sock_port( const struct sock_handle *sock )
 {
     struct sockaddr_in6 addr;
     int len = sizeof(addr);
 
-    return !winsock.getsockname( (SOCKET)sock->handle, (struct sockaddr *)&addr, &len );
+    if (winsock.getsockname( (SOCKET)sock->handle, (struct sockaddr *)&addr, &len )) return 0;
+    return swap_port( addr.sin6_port );  /* in the same place for both families */
+}
+
+/* SystemExtendedHandleInformation of NtQuerySystemInformation(), with the field names of the Windows kernel's headers */
+struct handle_info
+{
+    void     *Object;
+    ULONG_PTR UniqueProcessId;
+    ULONG_PTR HandleValue;
+    ULONG     GrantedAccess;
+    USHORT    CreatorBackTraceIndex;
+    USHORT    ObjectTypeIndex;
+    ULONG     HandleAttributes;
+    ULONG     Reserved;
+};
+
+struct handle_list
+{
+    ULONG_PTR          NumberOfHandles;
+    ULONG_PTR          Reserved;
+    struct handle_info Handles[1];
+};
+
+static struct handle_list *get_all_handles(void)
+{
+    struct handle_list *list;
+    ULONG size = 0x40000;
+    NTSTATUS status;
+
+    for (;;)
+    {
+        if (!(list = malloc( size ))) return NULL;
+        status = NtQuerySystemInformation( (SYSTEM_INFORMATION_CLASS)64, list, size, NULL );
+        if (!status) return list;
+        free( list );
+        if (status != STATUS_INFO_LENGTH_MISMATCH) return NULL;
+        size *= 2;
+    }
+}
+
+static int compare_ids( const void *a, const void *b )
+{
+    const sock_id *id_a = a, *id_b = b;
+
+    return *id_a < *id_b ? -1 : *id_a > *id_b;
+}
+
+void sock_find( const sock_id *ids, unsigned int count, struct sock_handle *socks )
+{
+    struct handle_list *list = get_all_handles();
+    struct process process = { 0 };
+    struct sock_handle *sock;
+    const sock_id *found;
+    HANDLE duplicate;
+    ULONG_PTR i;
+    sock_id id;
+
+    memset( socks, 0, count * sizeof(*socks) );
+    for (i = 0; list && i < list->NumberOfHandles; i++)
+    {
+        const struct handle_info *info = &list->Handles[i];
+
+        if (info->UniqueProcessId == GetCurrentProcessId()) continue;
+        if (info->UniqueProcessId != process.pid)
+        {
+            if (process.handle) CloseHandle( process.handle );
+            process.pid = info->UniqueProcessId;
+            process.handle = OpenProcess( PROCESS_DUP_HANDLE, FALSE, process.pid );
+        }
+        if (!process.handle || !DuplicateHandle( process.handle, (HANDLE)info->HandleValue, GetCurrentProcess(), &duplicate,
+                                                 0, FALSE, DUPLICATE_SAME_ACCESS ))
+            continue;
+        id = afd_get_id( duplicate );
+        CloseHandle( duplicate );
+        if (!id || !(found = bsearch( &id, ids, count, sizeof(*ids), compare_ids ))) continue;
+        sock = &socks[found - ids];
+        if (!sock->handle && sock_open( &process, info->HandleValue, sock )) sock->handle = NULL;
+    }
+    if (process.handle) CloseHandle( process.handle );
+    free( list );
 }
 
 unsigned int sock_holds( const struct sock_handle *sock, const void *addr )

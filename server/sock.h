@@ -30,7 +30,7 @@ struct sock_handle
 extern NTSTATUS sock_open( const struct process *process, uint64_t handle, struct sock_handle *sock );
 extern void sock_close( struct sock_handle *sock );
 
-extern int sock_is_bound( const struct sock_handle *sock );
+extern unsigned int sock_port( const struct sock_handle *sock );  /* 0 when it is not bound */
 
 /* HOLDS_* of the address (struct sockaddr_in or sockaddr_in6) if the socket is bound to it */
 extern unsigned int sock_holds( const struct sock_handle *sock, const void *addr );
@@ -42,6 +42,9 @@ extern NTSTATUS sock_bind( const struct sock_handle *sock, const void *addr, uns
 
 /* Call sock_closed() when the last handle of the socket, in whatever process, is closed. */
 extern NTSTATUS sock_watch( const struct sock_handle *sock );
+
+/* Look in all processes for the sockets with these ids, which are sorted. A handle is NULL where there is none. */
+extern void sock_find( const sock_id *ids, unsigned int count, struct sock_handle *socks );
 
 /* called once for each watched socket; in reservation.c */
 extern void sock_closed( sock_id id );

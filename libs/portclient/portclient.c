@@ -135,13 +135,15 @@ static DWORD transfer( struct connection *connection, DWORD start, void *buffer,
 static NTSTATUS call( union generic_request *req, union generic_reply *reply, BOOL start_it )
 {
     static const uint32_t sizes[] = REQUEST_SIZES;
+    static LONG last_serial;
     struct connection *connection;
     DWORD start = GetTickCount(), size;
     int tries;
 
     req->__header.size = sizes[req->__header.req];
     req->__header.version = PROTOCOL_VERSION;
-    req->__header.__pad = 0;
+    /* a server that was killed before it replied may have done it: the one that is asked again then knows */
+    req->__header.serial = InterlockedIncrement( &last_serial );
     for (tries = 0; tries < 3; tries++)
     {
         connection = InterlockedExchangePointer( (void **)&idle, NULL );
@@ -182,9 +184,11 @@ const struct port_map *portclient_map(void)
     if (map) return map;
     if (!(section = OpenFileMappingW( FILE_MAP_READ, FALSE, PORT_MAP_NAME ))) return NULL;
     view = MapViewOfFile( section, FILE_MAP_READ, 0, 0, sizeof(*view) );
+    /* the handle stays open: it keeps the section for the next server, should this one be killed */
+    if (view && view->version == PORT_MAP_VERSION &&
+        !InterlockedCompareExchangePointer( (void **)&map, (void *)view, NULL ))
+        return map;
+    if (view) UnmapViewOfFile( view );
     CloseHandle( section );
-    if (!view) return NULL;
-    if (view->version != PORT_MAP_VERSION || InterlockedCompareExchangePointer( (void **)&map, (void *)view, NULL ))
-        UnmapViewOfFile( view );
     return map;
 }

@@ -1,0 +1,168 @@
+/*
+ * Taking up the reservations of a server that was killed
+ *
+ * Copyright 2026 the wine-portres authors
+ *
+ * This library is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "guard.h"
+#include "log.h"
+#include "process.h"
+#include "recovery.h"
+#include "sock.h"
+#include "state.h"
+
+/* A socket goes on in its process while the server is away, and is found there by its id. A reservation whose socket is
+ * not found has ended meanwhile. */
+
+static int compare_ids( const void *a, const void *b )
+{
+    const sock_id *id_a = a, *id_b = b;
+
+    return *id_a < *id_b ? -1 : *id_a > *id_b;
+}
+
+static int is_valid( const struct state_record *record )
+{
+    return (record->protocol == PROTOCOL_TCP || record->protocol == PROTOCOL_UDP) && record->sock &&
+           record->port < POOL_PORTS && record->first < POOL_PORTS;
+}
+
+static int restore_sock( struct pool *pool, const struct state_record *record, const struct sock_handle *handle,
+                         unsigned int slot )
+{
+    struct sock *sock;
+
+    if (!handle->handle || handle->protocol != (int)record->protocol) return 0;
+    if (pool_find_sock( pool, record->sock ) || !(sock = pool_add_sock( pool, record->sock, record->protocol ))) return 0;
+    if (sock_watch( handle ))
+    {
+        pool_remove_sock( pool, sock );
+        return 0;
+    }
+    sock->state_slot = slot;
+    sock->serial = record->serial;
+    return 1;
+}
+
+static int restore_reservation( struct pool *pool, const struct state_record *record, unsigned int slot )
+{
+    struct sock *sock = pool_find_sock( pool, record->sock );
+    struct reservation *reservation;
+    struct process *owner = NULL;
+    unsigned int busy;
+
+    if (!sock || !record->token || sock->protocol != (int)record->protocol) return 0;
+    if (pool_check( pool, record->protocol, record->first, record->count ) || pool_find_token( pool, record->token ))
+        return 0;
+    /* An heir of the socket keeps the reservation alive, but nobody may consume it once its owner is gone. */
+    if (!process_open( record->pid, &owner ) && owner->start_time != record->start_time)
+    {
+        process_release( owner );
+        owner = NULL;
+    }
+    reservation = pool_add( pool, record->protocol, record->first, record->count, record->token, sock,
+                            owner ? owner->pid : 0 );
+    if (!reservation)
+    {
+        if (owner) process_release( owner );
+        return 0;
+    }
+    if (owner) owner->reservations++;
+    reservation->serial = record->serial;
+    reservation->state_slot = slot;
+    guard_ports( record->protocol, record->first, record->count, GUARD_RUNTIME, 1, &busy );
+    return 1;
+}
+
+static void restore_use( struct pool *pool, const struct state_record *record, const struct sock_handle *handle )
+{
+    struct sock *sock = pool_find_sock( pool, record->sock );
+    unsigned int port = record->port;
+    struct reservation *reservation;
+
+    /* bound in the last moment, by a request that had no reply */
+    if (!port && record->associated && (port = sock_port( handle ))) sock->serial = 0;
+    if (port)
+    {
+        pool_hold( pool, sock, port, record->holds );
+        if (pool_find_port( pool, sock->protocol, port )) guard_yield( sock->protocol, port );
+    }
+    else if (record->associated)
+    {
+        reservation = record->token ? pool_find_token( pool, record->token )
+                                    : pool_find_port( pool, sock->protocol, record->first );
+        if (reservation) pool_associate( sock, reservation );
+        else sock->associated = 1;
+    }
+}
+
+static struct sock_handle *find_handle( const sock_id *ids, struct sock_handle *handles, unsigned int count, sock_id id )
+{
+    const sock_id *found = bsearch( &id, ids, count, sizeof(*ids), compare_ids );
+
+    return found ? &handles[found - ids] : NULL;
+}
+
+void recover_reservations( struct pool *pool )
+{
+    unsigned int i, slot, total, count = 0;
+    struct state_record *records, *record;
+    struct sock_handle *handles = NULL;
+    sock_id *ids = NULL;
+
+    if (!(records = state_open( &total ))) return;
+    ids = calloc( total, sizeof(*ids) );
+    handles = calloc( total, sizeof(*handles) );
+    if (!ids || !handles)
+    {
+        log_message( "out of memory: the reservations of the server before are forgotten" );
+        total = 0;
+    }
+    for (i = 0; i < total; i++)
+    {
+        if (!is_valid( &records[i] )) records[i].type = records[i].type ? STATE_INVALID : STATE_FREE;
+        if (records[i].type == STATE_SOCKET) ids[count++] = records[i].sock;
+    }
+    if (count)
+    {
+        qsort( ids, count, sizeof(*ids), compare_ids );
+        sock_find( ids, count, handles );
+    }
+    /* sockets first, then what lives with them, then what refers to both; records without effect become free */
+    for (i = 0; i < total; i++)
+    {
+        record = &records[i];
+        if (record->type == STATE_SOCKET &&
+            !restore_sock( pool, record, find_handle( ids, handles, count, record->sock ), i + 1 ))
+            record->type = STATE_INVALID;
+    }
+    for (i = 0; i < total; i++)
+    {
+        record = &records[i];
+        if (record->type == STATE_RESERVATION && !restore_reservation( pool, record, i + 1 )) record->type = STATE_INVALID;
+    }
+    for (i = 0; i < total; i++)
+    {
+        record = &records[i];
+        if (record->type == STATE_SOCKET) restore_use( pool, record, find_handle( ids, handles, count, record->sock ) );
+        else if (record->type != STATE_RESERVATION)
+        {
+            slot = i + 1;
+            state_erase( &slot );
+        }
+    }
+    for (i = 0; i < count; i++)
+        if (handles[i].handle) sock_close( &handles[i] );
+    if (pool->runtime) log_message( "took up %u reservations and %u sockets of the server before", pool->runtime, pool->sockets );
+    free( handles );
+    free( ids );
+    free( records );
+}
