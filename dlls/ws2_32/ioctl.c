@@ -128,33 +128,58 @@ static void WINAPI call_routine( void *context, IO_STATUS_BLOCK *io, ULONG reser
     routine( wsa_error_from_status( io->Status ), io->Information, (WSAOVERLAPPED *)io, 0 );
 }
 
+/* Can the end of an operation be reported as the program asks? Asked before anything is done: the event may be none, and a routine does not go
+ * with a completion port. Wine's server looks into both before it looks at the ioctl itself, which has nowhere to store its output here. */
+static int check_completion( SOCKET s, WSAOVERLAPPED *overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine )
+{
+    IO_STATUS_BLOCK io;
+
+    switch (NtDeviceIoControlFile( (HANDLE)s, routine ? NULL : overlapped->hEvent, routine ? call_routine : NULL, NULL, &io,
+                                   IOCTL_AFD_WINE_GET_INFO, NULL, 0, NULL, 0 ))
+    {
+    case STATUS_INVALID_HANDLE:
+    case STATUS_OBJECT_TYPE_MISMATCH:
+    case STATUS_ACCESS_DENIED:
+        return WSA_INVALID_HANDLE;
+    case STATUS_INVALID_PARAMETER:
+        return WSAEINVAL;
+    default:
+        return 0;
+    }
+}
+
 /* Report a finished operation through the socket itself, so that Wine sets the event, queues the routine or posts to the completion
  * port exactly as for an ioctl of its own, and leaves out what SetFileCompletionNotificationModes() turned off. An AFD
  * ioctl that is done at once does it: a poll of no time stores as many bytes as an acquire (the poll's parameters up to its first
  * socket: 16), and another one of Wine's takes a status and stores nothing. */
 static NTSTATUS complete( SOCKET s, DWORD size, WSAOVERLAPPED *overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine )
 {
+    static struct afd_poll_params output;  /* nobody reads it */
     struct afd_poll_params params = { 0 };
     NTSTATUS status = STATUS_SUCCESS;
+    HANDLE event = NULL;  /* with a routine the program may keep there what it likes */
     void *context = NULL;
 
     if (routine) context = (void *)routine;
-    else if (!((ULONG_PTR)overlapped->hEvent & 1)) context = overlapped;  /* the bit keeps the completion port out */
+    else
+    {
+        event = overlapped->hEvent;
+        if (!((ULONG_PTR)event & 1)) context = overlapped;  /* the bit keeps the completion port out */
+    }
     C_ASSERT( offsetof( struct afd_poll_params, sockets ) == sizeof(INET_PORT_RESERVATION_INSTANCE) );
 
     overlapped->Internal = STATUS_PENDING;
+    overlapped->Offset = 0;  /* Wine keeps the flags for WSAGetOverlappedResult() there */
     if (size)
     {
         params.count = 1;
         params.sockets[0].socket = s;
         params.sockets[0].flags = AFD_POLL_CLOSE;
-        return NtDeviceIoControlFile( (HANDLE)s, overlapped->hEvent, routine ? call_routine : NULL, context,
-                                      (IO_STATUS_BLOCK *)overlapped, IOCTL_AFD_POLL, &params, sizeof(params),
-                                      &params, sizeof(params) );
+        return NtDeviceIoControlFile( (HANDLE)s, event, routine ? call_routine : NULL, context, (IO_STATUS_BLOCK *)overlapped,
+                                      IOCTL_AFD_POLL, &params, sizeof(params), &output, sizeof(output) );
     }
-    return NtDeviceIoControlFile( (HANDLE)s, overlapped->hEvent, routine ? call_routine : NULL, context,
-                                  (IO_STATUS_BLOCK *)overlapped, IOCTL_AFD_WINE_COMPLETE_ASYNC, &status, sizeof(status),
-                                  NULL, 0 );
+    return NtDeviceIoControlFile( (HANDLE)s, event, routine ? call_routine : NULL, context, (IO_STATUS_BLOCK *)overlapped,
+                                  IOCTL_AFD_WINE_COMPLETE_ASYNC, &status, sizeof(status), NULL, 0 );
 }
 
 int ioctl_port_reservation( SOCKET s, DWORD code, void *in, DWORD in_size, void *out, DWORD out_size, DWORD *ret_size,
@@ -168,6 +193,7 @@ int ioctl_port_reservation( SOCKET s, DWORD code, void *in, DWORD in_size, void 
     if (ret_size && !IsBadWritePtr( ret_size, sizeof(*ret_size) )) *ret_size = 0;
     else if (overlapped) ret_size = NULL;
     if ((error = check_ioctl( s, code, in, in_size, out, out_size, ret_size, overlapped, routine ))) return error;
+    if (overlapped && (error = check_completion( s, overlapped, routine ))) return error;
 
     memset( &instance, 0, sizeof(instance) );
     switch (code)

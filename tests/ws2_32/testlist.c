@@ -22,6 +22,7 @@
     TEST(lifetime) \
     TEST(implicit) \
     TEST(many) \
+    TEST(completion) \
     TEST_CHILD(puppet) \
     TEST_CHILD(worker)
 
