@@ -146,10 +146,10 @@ int socket_kind_of( SOCKET s )
     return type == SOCK_STREAM ? TCP4 : UDP4;
 }
 
-int make_addr( SOCKET s, BOOL loopback, unsigned int port, struct sockaddr_storage *addr )
+static int family_addr( int family, BOOL loopback, unsigned int port, struct sockaddr_storage *addr )
 {
     memset( addr, 0, sizeof(*addr) );
-    if (socket_family( s ) == AF_INET6)
+    if (family == AF_INET6)
     {
         struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)addr;
 
@@ -167,6 +167,11 @@ int make_addr( SOCKET s, BOOL loopback, unsigned int port, struct sockaddr_stora
         in->sin_addr.s_addr = htonl( loopback ? INADDR_LOOPBACK : INADDR_ANY );
         return sizeof(*in);
     }
+}
+
+int make_addr( SOCKET s, BOOL loopback, unsigned int port, struct sockaddr_storage *addr )
+{
+    return family_addr( socket_family( s ), loopback, port, addr );
 }
 
 static int bind_to( SOCKET s, BOOL loopback, unsigned int port )
@@ -295,6 +300,8 @@ struct puppet_shared
 START_TEST(puppet)
 {
     SOCKET sockets[PUPPET_SLOTS];
+    struct sockaddr_storage addr;
+    int families[PUPPET_SLOTS] = { 0 }, len;
     struct puppet_shared *shared;
     HANDLE handles[2], done, section;
     char **argv, name[64];
@@ -328,13 +335,16 @@ START_TEST(puppet)
             break;
         case PUPPET_SOCKET:
             *s = make_socket( shared->kind );
+            families[shared->slot] = socket_kinds[shared->kind].family;
             break;
         case PUPPET_ADOPT:
             *s = (SOCKET)shared->handle;
+            families[shared->slot] = socket_kinds[shared->kind].family;
             break;
         case PUPPET_RECEIVE:
             *s = WSASocketW( FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, &shared->info, 0, 0 );
             if (*s == INVALID_SOCKET) shared->error = WSAGetLastError();
+            families[shared->slot] = shared->info.iAddressFamily;
             break;
         case PUPPET_CLOSE:
             if (closesocket( *s )) shared->error = WSAGetLastError();
@@ -350,7 +360,9 @@ START_TEST(puppet)
             shared->error = associate( *s, shared->token );
             break;
         case PUPPET_BIND:
-            shared->error = bind_port( *s, shared->port );
+            /* Wine 8.0 tells nobody the family of a socket that was inherited */
+            len = family_addr( families[shared->slot], FALSE, shared->port, &addr );
+            if (bind( *s, (struct sockaddr *)&addr, len )) shared->error = WSAGetLastError();
             break;
         case PUPPET_LOCAL_PORT:
             shared->port = local_port( *s );
@@ -427,8 +439,9 @@ int puppet_socket( struct puppet *puppet, int slot, int kind )
     return puppet_call( puppet, slot, PUPPET_SOCKET );
 }
 
-int puppet_adopt( struct puppet *puppet, int slot, SOCKET s )
+int puppet_adopt( struct puppet *puppet, int slot, SOCKET s, int kind )
 {
+    puppet->shared->kind = kind;
     puppet->shared->handle = s;
     return puppet_call( puppet, slot, PUPPET_ADOPT );
 }

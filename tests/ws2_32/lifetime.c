@@ -234,9 +234,9 @@ static void test_inherited_associated( int kind )
     SetHandleInformation( (HANDLE)owner, HANDLE_FLAG_INHERIT, 0 );
     SetHandleInformation( (HANDLE)s, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT );
     if (!puppet_start( &puppet, TRUE )) return;
-    puppet_adopt( &puppet, 0, s );
+    puppet_adopt( &puppet, 0, s, kind );
     ret = puppet_bind( &puppet, 0, last_port( &inst ) );
-    ok( !ret, "bind there failed, error %d\n", ret );
+    ok( !ret, "%s: bind there failed, error %d\n", socket_kinds[kind].name, ret );
     ok( local_port( s ) == last_port( &inst ), "it is %u here\n", local_port( s ) );
     puppet_stop( &puppet );
     closesocket( s );

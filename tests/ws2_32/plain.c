@@ -224,22 +224,31 @@ static void test_getsockname(void)
     closesocket( s );
 }
 
-/* the handles are inherited by a process that may bind them, and it sees the same port */
-static void test_other_process(void)
+/* a socket is the same in two processes: one that got it by WSADuplicateSocket, or inherited it, binds it for both */
+static void test_other_process( int kind )
 {
-    SOCKET s = make_socket( TCP4 );
+    const char *name = socket_kinds[kind].name;
+    SOCKET s = make_socket( kind ), inherited = make_socket( kind );
     struct puppet puppet;
     unsigned int port;
     int ret;
 
-    if (!puppet_start( &puppet, FALSE )) return;
+    SetHandleInformation( (HANDLE)inherited, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT );
+    if (!puppet_start( &puppet, TRUE )) return;
     ret = puppet_receive( &puppet, 0, s );
-    ok( !ret, "WSASocket from a duplicate failed, error %d\n", ret );
+    ok( !ret, "%s: WSASocket from a duplicate failed, error %d\n", name, ret );
+    puppet_adopt( &puppet, 1, inherited, kind );
+
     ret = puppet_bind( &puppet, 0, 0 );
-    ok( !ret, "bind in the other process failed, error %d\n", ret );
+    ok( !ret, "%s: bind in the other process failed, error %d\n", name, ret );
     port = puppet_local_port( &puppet, 0 );
-    ok( port && port == local_port( s ), "port %u there, %u here\n", port, local_port( s ) );
+    ok( port && port == local_port( s ), "%s: port %u there, %u here\n", name, port, local_port( s ) );
+    ret = puppet_bind( &puppet, 1, 0 );
+    ok( !ret, "%s: bind of an inherited socket failed, error %d\n", name, ret );
+    port = puppet_local_port( &puppet, 1 );
+    ok( port && port == local_port( inherited ), "%s: port %u there, %u here\n", name, port, local_port( inherited ) );
     puppet_stop( &puppet );
+    closesocket( inherited );
     closesocket( s );
 }
 
@@ -255,9 +264,9 @@ START_TEST(plain)
         if (socket_kinds[kind].type == SOCK_STREAM) test_tcp( kind );
         else test_udp( kind );
         test_bind_errors( kind );
+        test_other_process( kind );
     }
     test_reuse();
     test_other_ioctls();
     test_getsockname();
-    test_other_process();
 }

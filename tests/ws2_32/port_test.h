@@ -102,7 +102,7 @@ extern void puppet_kill( struct puppet *puppet );   /* TerminateProcess */
 
 /* Each returns what the same call gave in the other process: 0 or a Winsock error. */
 extern int puppet_socket( struct puppet *puppet, int slot, int kind );
-extern int puppet_adopt( struct puppet *puppet, int slot, SOCKET s );         /* a handle it inherited */
+extern int puppet_adopt( struct puppet *puppet, int slot, SOCKET s, int kind );/* a handle it inherited */
 extern int puppet_receive( struct puppet *puppet, int slot, SOCKET s );       /* WSADuplicateSocket */
 extern int puppet_close( struct puppet *puppet, int slot );
 extern int puppet_acquire( struct puppet *puppet, int slot, unsigned int first, unsigned int count, struct instance *inst );
