@@ -20,7 +20,12 @@
 # define WSA_FLAG_NO_HANDLE_INHERIT 0x80
 #endif
 
+/* how Wine marks a process that uses the console of the Unix shell */
+#define WINE_CONSOLE_OF_SHELL ((PVOID)(LONG_PTR)-4)
+
 #define REPLY_TIMEOUT 10000  /* ms; a block of all ports takes less than one second */
+
+extern PEB * WINAPI RtlGetCurrentPeb(void);  /* of ntdll, in no header */
 
 static SOCKET helper = INVALID_SOCKET;
 
@@ -74,6 +79,9 @@ static BOOL start_process( SOCKET s )
     STARTUPINFOW startup = { 0 };
     PROCESS_INFORMATION info = { 0 };
     DWORD len = GetModuleFileNameW( NULL, path, MAX_PATH );
+    PVOID *console = &RtlGetCurrentPeb()->ProcessParameters->Reserved2[0];
+    PVOID saved = *console;
+    BOOL ret;
 
     if (!len || len >= MAX_PATH) return FALSE;
     name = wcsrchr( path, '\\' );
@@ -84,8 +92,13 @@ static BOOL start_process( SOCKET s )
     startup.hStdOutput = (HANDLE)s;
     startup.hStdError = GetStdHandle( STD_ERROR_HANDLE );
     SetHandleInformation( (HANDLE)s, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT );
-    /* A service has no console; Wine would make one for the child, with standard handles of its own. */
-    if (!CreateProcessW( path, command, NULL, NULL, TRUE, DETACHED_PROCESS, NULL, NULL, &startup, &info )) return FALSE;
+    /* A service has no console. Wine would make one for the child, or leave it without, and in both cases not give it the
+     * standard handles (8.0 and 10.0; 8.0 does give them to a detached one). So pretend that there is one: its handle comes
+     * right after the four sizes and flags, and a native child has no use for it. */
+    if (!saved) *console = WINE_CONSOLE_OF_SHELL;
+    ret = CreateProcessW( path, command, NULL, NULL, TRUE, 0, NULL, NULL, &startup, &info );
+    *console = saved;
+    if (!ret) return FALSE;
     /* a native program has no handles, but that may change */
     if (info.hThread) CloseHandle( info.hThread );
     if (info.hProcess) CloseHandle( info.hProcess );
