@@ -23,6 +23,7 @@
     TEST(implicit) \
     TEST(many) \
     TEST(completion) \
+    TEST(death) \
     TEST_CHILD(puppet) \
     TEST_CHILD(worker)
 

@@ -1,0 +1,202 @@
+/*
+ * Death of the server
+ *
+ * Copyright 2026 the wine-portres authors
+ *
+ * This library is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ */
+
+/* Live runtime reservations outlive the server that granted them: the next one, started by a client's next call, takes up owner,
+ * block, token and ports in use. Windows keeps reservations in the kernel; there is nothing to kill there. */
+
+#include "port_test.h"
+#include <tlhelp32.h>
+
+/* the process of the server; NULL where there is none, on Windows */
+static HANDLE open_server( DWORD access )
+{
+    PROCESSENTRY32 entry = { .dwSize = sizeof(entry) };
+    HANDLE snapshot = CreateToolhelp32Snapshot( TH32CS_SNAPPROCESS, 0 ), process = NULL;
+    BOOL ret;
+
+    for (ret = Process32First( snapshot, &entry ); ret && !process; ret = Process32Next( snapshot, &entry ))
+        if (!strcmp( entry.szExeFile, "portserver.exe" )) process = OpenProcess( access, FALSE, entry.th32ProcessID );
+    CloseHandle( snapshot );
+    return process;
+}
+
+static BOOL kill_server(void)
+{
+    HANDLE process = open_server( PROCESS_TERMINATE | SYNCHRONIZE );
+
+    if (!process) return FALSE;
+    TerminateProcess( process, 1 );
+    ok( !WaitForSingleObject( process, 5000 ), "the server did not die\n" );
+    CloseHandle( process );
+    return TRUE;
+}
+
+static SOCKET associated_socket( int kind, ULONG64 token )
+{
+    SOCKET s = make_socket( kind );
+    int ret = associate( s, token );
+
+    ok( !ret, "%s: associate failed, error %d\n", socket_kinds[kind].name, ret );
+    return s;
+}
+
+static void test_taken_up( int kind )
+{
+    const char *name = socket_kinds[kind].name;
+    SOCKET owner = make_socket( kind ), bound, associated, late, foreign;
+    struct instance inst, other;
+    struct puppet puppet;
+    unsigned int port;
+    int ret;
+
+    if (!puppet_start( &puppet, FALSE )) return;
+    ret = acquire( owner, 0, 3, &inst );
+    ok( !ret, "%s: acquire failed, error %d\n", name, ret );
+    bound = associated_socket( kind, inst.Token );
+    associated = associated_socket( kind, inst.Token );
+    ret = bind_port( bound, first_port( &inst ) );
+    ok( !ret, "%s: bind failed, error %d\n", name, ret );
+    puppet_socket( &puppet, 0, kind );
+    ret = puppet_acquire( &puppet, 0, 0, 2, &other );
+    ok( !ret, "%s: acquire failed there, error %d\n", name, ret );
+
+    ok( kill_server(), "no server runs\n" );
+
+    /* the block is nobody else's, before and after the next server runs */
+    foreign = make_socket( kind );
+    ret = bind_port( foreign, last_port( &inst ) );
+    ok( ret == WSAEACCES, "%s: bind by number: error %d\n", name, ret );
+    closesocket( foreign );
+    puppet_socket( &puppet, 1, kind );
+    ret = puppet_bind( &puppet, 1, last_port( &inst ) );
+    ok( ret == WSAEACCES, "%s: bind by number there: error %d\n", name, ret );
+    ret = puppet_acquire( &puppet, 1, first_port( &inst ), 3, &other );
+    ok( ret == WSAEADDRINUSE, "%s: acquire over it: error %d\n", name, ret );
+    ret = puppet_acquire( &puppet, 1, first_port( &inst ) + 1, 1, &other );
+    ok( ret == WSAEADDRINUSE, "%s: acquire over a part of it: error %d\n", name, ret );
+    foreign = make_socket( kind );
+    ret = bind_port( foreign, last_port( &inst ) );
+    ok( ret == WSAEACCES, "%s: bind by number: error %d\n", name, ret );
+    closesocket( foreign );
+
+    /* owner and token are known */
+    ret = puppet_associate( &puppet, 1, inst.Token );
+    ok( ret == WSAEACCES, "%s: associate there: error %d\n", name, ret );
+    ret = puppet_release( &puppet, 1, inst.Token );
+    ok( ret == WSAEACCES, "%s: release there: error %d\n", name, ret );
+
+    /* so are an association and the ports in use */
+    ret = bind_port( associated, first_port( &inst ) );
+    ok( ret == WSAEADDRINUSE, "%s: bind to a port in use: error %d\n", name, ret );
+    ret = bind_port( associated, 0 );
+    port = local_port( associated );
+    ok( !ret && in_block( &inst, port ) && port != first_port( &inst ), "%s: bind: error %d, port %u\n", name, ret, port );
+    late = associated_socket( kind, inst.Token );
+    ret = bind_port( late, 0 );
+    port = local_port( late );
+    ok( !ret && in_block( &inst, port ), "%s: bind: error %d, port %u\n", name, ret, port );
+    closesocket( late );
+
+    /* the port that was in use comes back when its socket closes, and the block when its owner does */
+    closesocket( bound );
+    late = associated_socket( kind, inst.Token );
+    ret = bind_soon( late, first_port( &inst ) );
+    ok( !ret, "%s: bind to a port given back: error %d\n", name, ret );
+    closesocket( late );
+    closesocket( associated );
+    closesocket( owner );
+    owner = make_socket( kind );
+    ret = acquire_soon( owner, first_port( &inst ), 3, &inst );
+    ok( !ret, "%s: acquire after the end: error %d\n", name, ret );
+    closesocket( owner );
+    puppet_stop( &puppet );
+}
+
+/* what ended while there was no server has ended for the next one */
+static void test_ended_meanwhile( int kind )
+{
+    const char *name = socket_kinds[kind].name;
+    SOCKET owner = make_socket( kind ), s, waiting;
+    struct instance inst, other;
+    struct puppet puppet;
+    int ret;
+
+    if (!puppet_start( &puppet, FALSE )) return;
+    ret = acquire( owner, 0, 3, &inst );
+    ok( !ret, "%s: acquire failed, error %d\n", name, ret );
+    waiting = associated_socket( kind, inst.Token );
+    puppet_socket( &puppet, 0, kind );
+    ret = puppet_acquire( &puppet, 0, 0, 2, &other );
+    ok( !ret, "%s: acquire failed there, error %d\n", name, ret );
+    ok( kill_server(), "no server runs\n" );
+    closesocket( owner );
+    puppet_kill( &puppet );
+
+    ret = bind_port( waiting, 0 );
+    ok( ret == WSAEINVAL, "%s: bind after the end: error %d\n", name, ret );
+    closesocket( waiting );
+    s = make_socket( kind );
+    ret = acquire_soon( s, first_port( &inst ), 3, &inst );
+    ok( !ret, "%s: acquire: error %d\n", name, ret );
+    ret = acquire_soon( s, first_port( &other ), 2, &other );
+    ok( !ret, "%s: acquire what the other process had: error %d\n", name, ret );
+    closesocket( s );
+}
+
+/* a server may die before it has done anything */
+static void test_again_and_again( int kind )
+{
+    const char *name = socket_kinds[kind].name;
+    SOCKET owner = make_socket( kind ), s;
+    struct instance inst, other;
+    unsigned int i;
+    int ret;
+
+    ret = acquire( owner, 0, 8, &inst );
+    ok( !ret, "%s: acquire failed, error %d\n", name, ret );
+    for (i = 0; i < 8; i++)
+    {
+        ok( kill_server(), "no server runs\n" );
+        s = make_socket( kind );
+        if (i % 2)
+        {
+            ret = acquire( s, first_port( &inst ) + i, 1, &other );
+            ok( ret == WSAEADDRINUSE, "%s: acquire: error %d\n", name, ret );
+        }
+        ret = associate( s, inst.Token );
+        ok( !ret, "%s: associate failed, error %d\n", name, ret );
+        ret = bind_port( s, first_port( &inst ) + i );
+        ok( !ret, "%s: bind failed, error %d\n", name, ret );
+        closesocket( s );
+    }
+    ret = release( owner, inst.Token );
+    ok( !ret, "%s: release failed, error %d\n", name, ret );
+    closesocket( owner );
+}
+
+START_TEST(death)
+{
+    HANDLE server;
+
+    if (!start_test()) return;
+    if (!(server = open_server( SYNCHRONIZE )))
+    {
+        win_skip( "this system keeps reservations elsewhere\n" );
+        return;
+    }
+    CloseHandle( server );
+    test_taken_up( TCP4 );
+    test_taken_up( UDP_DUAL );
+    test_ended_meanwhile( TCP6 );
+    test_ended_meanwhile( UDP4 );
+    test_again_and_again( TCP_DUAL );
+    test_again_and_again( UDP6 );
+}
