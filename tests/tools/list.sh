@@ -1,0 +1,61 @@
+#!/bin/bash
+# wine-portres list shows every reservation of the prefix: protocol, first and last port, kind, owner, ports in use.
+# shellcheck disable=SC2016 # programs in perl
+. "$(dirname "$0")/testlib"
+
+use_prefix
+run_tool install
+ok "install" is $code 0 || cat "$work/err"
+
+run_tool list
+ok "list of nothing: exit code" is $code 0
+ok "list of nothing" is "$(cat "$work/out")" "no reservations"
+run_tool list --json
+ok "list --json of nothing: exit code" is $code 0
+ok "list --json of nothing is valid" perl -MJSON::PP -0777 -ne 'exit !(@{decode_json($_)->{reservations}} == 0)' "$work/out"
+
+exec 5> >(exec wine "$programs/pipe_test.exe" -hold 2>&1 | tr -d '\r' >"$work/hold")
+for ((i = 0; i < 100; i++))
+do
+    grep -q '^udp' "$work/hold" && break
+    sleep 0.1
+done
+read -r _ tcp_first tcp_last < <(grep '^tcp' "$work/hold")
+read -r _ udp_first udp_last < <(grep '^udp' "$work/hold")
+
+run_tool list
+ok "list: exit code" is $code 0
+ok "list: TCP" grep -Eq "^tcp +$tcp_first +$tcp_last +runtime +pipe_test.exe \([0-9]+\) +$((tcp_first + 1))$" "$work/out"
+ok "list: UDP" grep -Eq "^udp +$udp_first +$udp_last +runtime +pipe_test.exe \([0-9]+\) +$((udp_first + 1))$" "$work/out"
+ok "list: a heading and two lines" is "$(wc -l <"$work/out")" 3
+
+run_tool list --json
+ok "list --json: exit code" is $code 0
+ok "list --json is valid, and says the same" perl -MJSON::PP -0777 -e '
+    my ($tcp, $udp) = @{decode_json(<STDIN>)->{reservations}};
+    exit !($tcp->{protocol} eq "tcp" && $tcp->{first} == $ARGV[0] && $tcp->{last} == $ARGV[1] && $tcp->{kind} eq "runtime" &&
+           $tcp->{owner}{name} eq "pipe_test.exe" && $tcp->{owner}{pid} > 0 && "@{$tcp->{ports_in_use}}" eq $ARGV[0] + 1 &&
+           $udp->{protocol} eq "udp" && $udp->{first} == $ARGV[2] && $udp->{last} == $ARGV[3] &&
+           "@{$udp->{ports_in_use}}" eq $ARGV[2] + 1)' "$tcp_first" "$tcp_last" "$udp_first" "$udp_last" <"$work/out"
+
+# Persistent ones, more than one reply of the server holds
+for ((i = 0; i < 70; i++))
+do
+    echo "netsh interface ipv4 add excludedportrange protocol=tcp startport=$((3000 + 10 * i)) numberofports=2"
+done >"$work/add.bat"
+wine cmd /c "$(winepath -w "$work/add.bat")" >"$work/add.out" 2>&1 </dev/null
+run_tool list --json
+ok "list --json with persistent ones: exit code" is $code 0
+ok "list --json has all of them, in the order of their ports" perl -MJSON::PP -0777 -e '
+    my @all = grep { $_->{kind} eq "persistent" } @{decode_json(<STDIN>)->{reservations}};
+    my $got = join " ", map { "$_->{first}-$_->{last}" . (defined $_->{owner} ? " owned" : "") } @all;
+    my $expected = join " ", map { (3000 + 10 * $_) . "-" . (3001 + 10 * $_) } 0 .. 69;
+    print "got $got\n" if $got ne $expected;
+    exit $got ne $expected' <"$work/out" || cat "$work/add.out"
+
+exec 5>&-
+sleep 3
+run_tool list --json
+ok "the owner ended: only the persistent ones are left" perl -MJSON::PP -0777 -e '
+    exit !!grep { $_->{kind} ne "persistent" } @{decode_json(<STDIN>)->{reservations}}' <"$work/out"
+complete=yes

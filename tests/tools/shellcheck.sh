@@ -1,0 +1,11 @@
+#!/bin/bash
+# The shell scripts have none of the mistakes that shellcheck knows.
+. "$(dirname "$0")/testlib"
+
+command -v shellcheck >/dev/null || skip "shellcheck is not installed"
+cd "$srcdir" || exit 1
+for script in tools/common.sh tools/quickstart tools/check tools/wine-portres .ci/run tests/tools/testlib tests/tools/*.sh
+do
+    ok "$script" shellcheck -x -P SCRIPTDIR "$script"
+done
+complete=yes
