@@ -863,6 +863,103 @@ static void test_connect_choice( struct helper *helper )
     close( server );
 }
 
+/*** what guards cost: --bench ***/
+
+static double now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime( CLOCK_MONOTONIC, &now );
+    return now.tv_sec * 1000.0 + now.tv_nsec / 1e6;
+}
+
+/* a value in kB of a file like /proc/meminfo */
+static long read_kb( const char *file, const char *key )
+{
+    FILE *f = fopen( file, "r" );
+    long value = -1;
+    char line[256];
+
+    if (!f) return -1;
+    while (value < 0 && fgets( line, sizeof(line), f ))
+        if (!strncmp( line, key, strlen( key ) )) sscanf( line + strlen( key ), ": %ld", &value );
+    fclose( f );
+    return value;
+}
+
+static int compare_doubles( const void *a, const void *b )
+{
+    return *(const double *)a < *(const double *)b ? -1 : *(const double *)a > *(const double *)b;
+}
+
+static void print_times( const char *what, double *times, unsigned int count )
+{
+    qsort( times, count, sizeof(*times), compare_doubles );
+    printf( "%-44s median %.1f us, 99%% %.1f us, max %.1f us\n", what, times[count / 2] * 1000, times[count * 99 / 100] * 1000,
+            times[count - 1] * 1000 );
+}
+
+static void bench(void)
+{
+    static const unsigned int counts[] = { 1, 100, 1000, 16384 };
+    static double times[4][2000];
+    struct portguard_reply reply;
+    struct helper helper;
+    unsigned int i, j, port;
+    char file[64];
+
+    for (i = 0; i < 2; i++)
+    {
+        for (j = 0; j < sizeof(counts) / sizeof(counts[0]); j++)
+        {
+            long slab = read_kb( "/proc/meminfo", "Slab" );
+            double start, guarded, released;
+
+            helper = start_helper( 0 );
+            snprintf( file, sizeof(file), "/proc/%d/status", helper.pid );
+            call( &helper, PORTGUARD_HELLO, 0, 0, 0, 0, &reply );
+            start = now_ms();
+            call( &helper, PORTGUARD_GUARD, protocols[i], 10000, counts[j], PORTGUARD_FORCE, &reply );
+            guarded = now_ms() - start;
+            printf( "%s, %5u ports: guard %.2f ms", name( protocols[i] ), counts[j] - reply.missing, guarded );
+            printf( ", helper %ld kB, kernel %ld kB", read_kb( file, "VmRSS" ), read_kb( "/proc/meminfo", "Slab" ) - slab );
+            start = now_ms();
+            call( &helper, PORTGUARD_RELEASE, protocols[i], 10000, counts[j], 0, &reply );
+            released = now_ms() - start;
+            printf( ", release %.2f ms\n", released );
+            stop_helper( &helper );
+        }
+    }
+
+    helper = start_helper( 0 );
+    for (i = 0; i < 2; i++)
+    {
+        port = find_block( 1 );
+        call( &helper, PORTGUARD_GUARD, protocols[i], port, 1, 0, &reply );
+        for (j = 0; j < 2000; j++)
+        {
+            double start = now_ms(), yielded;
+            int fd;
+
+            call( &helper, PORTGUARD_YIELD, protocols[i], port, 1, 0, &reply );
+            yielded = now_ms();
+            fd = open_socket( protocols[i], ANY4, port, REUSE );
+            times[0][j] = yielded - start;
+            times[1][j] = now_ms() - start;
+            close( fd );
+            start = now_ms();
+            call( &helper, PORTGUARD_RETAKE, protocols[i], port, 1, 0, &reply );
+            times[2][j] = now_ms() - start;
+        }
+        printf( "%s:\n", name( protocols[i] ) );
+        print_times( "  yield, with its reply", times[0], 2000 );
+        print_times( "  yield and a native bind after it", times[1], 2000 );
+        print_times( "  retake, with its reply", times[2], 2000 );
+        call( &helper, PORTGUARD_RELEASE, protocols[i], port, 1, 0, &reply );
+    }
+    stop_helper( &helper );
+}
+
 int main( int argc, char *argv[] )
 {
     struct helper helper;
@@ -875,7 +972,7 @@ int main( int argc, char *argv[] )
     helper_path[ret > 0 ? ret : 0] = 0;
     slash = strrchr( helper_path, '/' );
     strcpy( slash ? slash + 1 : helper_path, "portguard" );
-    if (argc > 1) snprintf( helper_path, sizeof(helper_path), "%s", argv[1] );
+    if (argc > 1 && strcmp( argv[1], "--bench" )) snprintf( helper_path, sizeof(helper_path), "%s", argv[1] );
     if (access( helper_path, X_OK ))
     {
         fprintf( stderr, "%s is missing; build it first, or name another one as argument\n", helper_path );
@@ -890,6 +987,12 @@ int main( int argc, char *argv[] )
         close( fd );
     }
     else skip( "no IPv6 on this host" );
+
+    if (argc > 1 && !strcmp( argv[1], "--bench" ))
+    {
+        bench();
+        return 0;
+    }
 
     helper = start_helper( 0 );
     test_guarded_ports_are_refused( &helper );
