@@ -54,7 +54,7 @@ static int init(void)
     if ((status = watch_init( completion_port, KEY_WATCH ))) return fail( "cannot watch sockets", status );
     if ((status = map_init())) return fail( "cannot share the port map", status );
     guard_init();
-    if ((status = reservations_init())) return fail( "cannot read the store of persistent reservations", status );
+    if ((status = reservations_init())) return fail( "cannot take up the reservations of the store and of the server before", status );
     return 0;
 }
 

@@ -111,20 +111,22 @@ static struct sock_handle *find_handle( const sock_id *ids, struct sock_handle *
     return found ? &handles[found - ids] : NULL;
 }
 
-void recover_reservations( struct pool *pool )
+NTSTATUS recover_reservations( struct pool *pool )
 {
     unsigned int i, slot, total, count = 0;
     struct state_record *records, *record;
     struct sock_handle *handles = NULL;
     sock_id *ids = NULL;
 
-    if (!(records = state_open( &total ))) return;
+    if (!(records = state_open( &total ))) return STATUS_SUCCESS;
     ids = calloc( total, sizeof(*ids) );
     handles = calloc( total, sizeof(*handles) );
     if (!ids || !handles)
     {
-        log_message( "out of memory: the reservations of the server before are forgotten" );
-        total = 0;
+        free( handles );
+        free( ids );
+        free( records );
+        return STATUS_NO_MEMORY;
     }
     for (i = 0; i < total; i++)
     {
@@ -165,4 +167,5 @@ void recover_reservations( struct pool *pool )
     free( handles );
     free( ids );
     free( records );
+    return STATUS_SUCCESS;
 }

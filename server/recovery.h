@@ -15,7 +15,7 @@
 #include "pool.h"
 
 /* Fill the pool with the runtime reservations and the sockets of the last server that still live. The pool holds the
- * persistent reservations already. */
-extern void recover_reservations( struct pool *pool );
+ * persistent reservations already. STATUS_NO_MEMORY: nothing was done, and the next server may try again. */
+extern NTSTATUS recover_reservations( struct pool *pool );
 
 #endif /* PORTRES_SERVER_RECOVERY_H */

@@ -477,19 +477,20 @@ DECL_HANDLER(get_ports_in_use)
 static void add_stored( void *context, int protocol, unsigned int first, unsigned int count )
 {
     struct reservation *reservation;
+    NTSTATUS status, *failed = context;
     unsigned int busy;
 
-    (void)context;
-    add_reservation( protocol, first, count, NULL, 1, &reservation, &busy );
+    if ((status = add_reservation( protocol, first, count, NULL, 1, &reservation, &busy ))) *failed = status;
 }
 
 NTSTATUS reservations_init(void)
 {
-    NTSTATUS status;
+    NTSTATUS status, failed = STATUS_SUCCESS;
 
     if (!(pool = pool_create())) return STATUS_NO_MEMORY;
-    if ((status = store_open( add_stored, NULL ))) return status;
-    recover_reservations( pool );
+    if ((status = store_open( add_stored, &failed ))) return status;
+    if (failed) return failed;
+    if ((status = recover_reservations( pool ))) return status;
     map_publish( pool );
     return STATUS_SUCCESS;
 }

@@ -14,7 +14,8 @@
 
 #include "pool.h"
 
-/* Create the pool, and fill it from the store. */
+/* Create the pool, and fill it from the store and from what the last server left. On failure the server must not run: ports that are
+ * reserved would be handed out. */
 extern NTSTATUS reservations_init(void);
 extern void reservations_done(void);
 

@@ -1,0 +1,904 @@
+/*
+ * A host and a Wine prefix for the request handlers, made of tables
+ *
+ * Copyright 2026 the wine-portres authors
+ *
+ * This library is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ */
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fakes.h"
+#include "guard.h"
+#include "log.h"
+#include "map.h"
+#include "process.h"
+#include "reservation.h"
+#include "sock.h"
+#include "state.h"
+#include "store.h"
+
+#define FAKE_AF_INET  2    /* as Windows numbers them */
+#define FAKE_AF_INET6 23
+
+/* faults */
+
+unsigned int fake_failed, fake_calls;
+static unsigned int fail_at;
+
+void fake_fail_at( unsigned int n )
+{
+    fail_at = n;
+    fake_calls = fake_failed = 0;
+}
+
+static int fails(void)
+{
+    if (!fail_at || ++fake_calls != fail_at) return 0;
+    fake_failed++;
+    return 1;
+}
+
+/* The linker sends the allocations of the server's sources through this (-Wl,--wrap=calloc). The fakes use another function. */
+extern void *__real_calloc( size_t count, size_t size );
+extern void *__wrap_calloc( size_t count, size_t size );
+
+void *__wrap_calloc( size_t count, size_t size )
+{
+    return fails() ? NULL : __real_calloc( count, size );
+}
+
+/* memory of the fakes themselves */
+static void *get_memory( void *old, size_t size )
+{
+    void *ret = realloc( old, size );
+
+    if (!ret) abort();
+    return ret;
+}
+
+/* the first thing that the server did and must not */
+static const char *violation;
+
+static void violate( const char *what )
+{
+    if (!violation) violation = what;
+}
+
+/* others on the host */
+
+static unsigned char busy_ports[2][POOL_PORTS];
+
+void fake_set_busy( int protocol, unsigned int port, int busy )
+{
+    busy_ports[protocol_index( protocol )][port] = busy;
+}
+
+
+/* guards */
+
+#define GUARDED 0x1
+#define YIELDED 0x2
+#define PERSIST 0x4
+
+static unsigned char guards[2][POOL_PORTS];
+static unsigned int guard_count;
+
+/* the blocks guarded, and by first port where each is in the list, plus 1 */
+static struct { int index; unsigned int first, count; } *blocks;
+static unsigned int block_count, block_alloc;
+static unsigned int block_places[2][POOL_PORTS];
+
+static void add_block( int index, unsigned int first, unsigned int count )
+{
+    if (block_count == block_alloc)
+        blocks = get_memory( blocks, (block_alloc = block_alloc ? 2 * block_alloc : 64) * sizeof(*blocks) );
+    blocks[block_count].index = index;
+    blocks[block_count].first = first;
+    blocks[block_count].count = count;
+    block_places[index][first] = ++block_count;
+}
+
+static void remove_block( int index, unsigned int first, unsigned int count )
+{
+    unsigned int place = block_places[index][first];
+
+    if (!place || blocks[place - 1].count != count)
+    {
+        violate( "guard_release() of another block than was guarded" );
+        return;
+    }
+    blocks[place - 1] = blocks[--block_count];
+    block_places[blocks[place - 1].index][blocks[place - 1].first] = place;
+    block_places[index][first] = 0;
+}
+
+unsigned int guard_coverage(void)
+{
+    return GUARD_COVERS_EPHEMERAL;
+}
+
+NTSTATUS guard_ports( int protocol, unsigned int first, unsigned int count, enum guard_mode mode, int force, unsigned int *busy )
+{
+    unsigned char *guard = guards[protocol_index( protocol )];
+    NTSTATUS status;
+    unsigned int i;
+
+    for (i = 0; i < count; i++) if (guard[first + i]) violate( "guard_ports() on guarded ports" );
+    if (!force)
+    {
+        if (fails()) return STATUS_INSUFFICIENT_RESOURCES;
+        if ((status = fake_host_status( protocol, first, count, busy ))) return status;
+    }
+    for (i = 0; i < count; i++) guard[first + i] = mode == GUARD_PERSISTENT ? GUARDED | PERSIST : GUARDED;
+    guard_count += count;
+    add_block( protocol_index( protocol ), first, count );
+    return STATUS_SUCCESS;
+}
+
+void guard_release( int protocol, unsigned int first, unsigned int count )
+{
+    unsigned char *guard = guards[protocol_index( protocol )];
+    unsigned int i;
+
+    for (i = 0; i < count; i++)
+    {
+        if (!guard[first + i]) violate( "guard_release() of ports that are not guarded" );
+        guard[first + i] = 0;
+    }
+    remove_block( protocol_index( protocol ), first, count );
+    guard_count -= count;
+}
+
+void guard_yield( int protocol, unsigned int port )
+{
+    unsigned char *guard = &guards[protocol_index( protocol )][port];
+
+    if (!(*guard & GUARDED) || *guard & YIELDED) violate( "guard_yield() where no guard stands" );
+    *guard |= YIELDED;
+}
+
+void guard_retake( int protocol, unsigned int port )
+{
+    unsigned char *guard = &guards[protocol_index( protocol )][port];
+
+    if (!(*guard & YIELDED)) violate( "guard_retake() of what was not yielded" );
+    *guard &= ~YIELDED;
+}
+
+/* sockets */
+
+struct fake_sock *fake_socks;
+unsigned int fake_sock_count;
+static unsigned int sock_alloc, opened_count;
+static sock_id last_id;
+
+void fake_socket_again( unsigned int index, unsigned int process, int family, int protocol, int dual_stack )
+{
+    struct fake_sock *sock = &fake_socks[index];
+
+    memset( sock, 0, sizeof(*sock) );
+    sock->id = ++last_id;
+    sock->processes = 1u << process;
+    sock->is_socket = 1;
+    sock->family = family == 4 ? FAKE_AF_INET : FAKE_AF_INET6;
+    sock->protocol = protocol;
+    sock->dual_stack = dual_stack;
+}
+
+unsigned int fake_socket( unsigned int process, int family, int protocol, int dual_stack )
+{
+    if (fake_sock_count == sock_alloc)
+        fake_socks = get_memory( fake_socks, (sock_alloc = sock_alloc ? 2 * sock_alloc : 64) * sizeof(*fake_socks) );
+    fake_socket_again( fake_sock_count, process, family, protocol, dual_stack );
+    return fake_sock_count++;
+}
+
+static struct fake_sock *find_sock( sock_id id )
+{
+    unsigned int i;
+
+    /* ids count up, as those of Linux do: until a place was used again it is at the end of the table */
+    if (last_id - id < fake_sock_count && fake_socks[fake_sock_count - 1 - (last_id - id)].id == id)
+        return &fake_socks[fake_sock_count - 1 - (last_id - id)];
+    for (i = 0; i < fake_sock_count; i++) if (fake_socks[i].id == id) return &fake_socks[i];
+    return NULL;
+}
+
+int fake_close( unsigned int index, unsigned int process )
+{
+    struct fake_sock *sock = &fake_socks[index];
+
+    if (!(sock->processes & 1u << process)) return 0;
+    if ((sock->processes &= ~(1u << process))) return 0;
+    sock->port = 0;
+    return 1;
+}
+
+int fake_close_pending( unsigned int index )
+{
+    return !fake_socks[index].processes && fake_socks[index].watched;
+}
+
+void fake_deliver_close( unsigned int index )
+{
+    struct fake_sock *sock = &fake_socks[index];
+
+    if (sock->processes || !sock->watched) return;
+    sock->watched = 0;
+    sock_closed( sock->id );
+}
+
+NTSTATUS sock_open( const struct process *process, uint64_t handle, struct sock_handle *ret )
+{
+    struct fake_sock *sock;
+
+    if (handle % 4 || !handle || handle / 4 > fake_sock_count) return STATUS_OBJECT_TYPE_MISMATCH;
+    sock = &fake_socks[handle / 4 - 1];
+    if (!(sock->processes & 1u << ((process->pid - FAKE_PID( 0 )) / 4)) || !sock->is_socket) return STATUS_OBJECT_TYPE_MISMATCH;
+    if (fails()) return STATUS_OBJECT_TYPE_MISMATCH;
+    if (!sock->protocol) return STATUS_NOT_SUPPORTED;
+    ret->handle = sock;
+    ret->id = sock->id;
+    ret->family = sock->family;
+    ret->protocol = sock->protocol;
+    ret->dual_stack = sock->dual_stack;
+    sock->opened++;
+    opened_count++;
+    return STATUS_SUCCESS;
+}
+
+void sock_close( struct sock_handle *handle )
+{
+    struct fake_sock *sock = handle->handle;
+
+    if (!sock || !sock->opened) violate( "sock_close() of what is not open" );
+    else
+    {
+        sock->opened--;
+        opened_count--;
+    }
+    handle->handle = NULL;
+}
+
+unsigned int sock_port( const struct sock_handle *handle )
+{
+    return ((struct fake_sock *)handle->handle)->port;
+}
+
+unsigned int sock_holds( const struct sock_handle *handle, const void *addr )
+{
+    static const unsigned char any[16];
+    const unsigned char *bytes = addr;
+
+    if (handle->family == FAKE_AF_INET) return memcmp( bytes + 4, any, 4 ) ? 0 : HOLDS_IPV4_ANY;
+    return handle->dual_stack && !memcmp( bytes + 8, any, 16 ) ? HOLDS_BOTH_ANY : 0;
+}
+
+/* the lowest port of the block that a socket of Wine is bound to; 0: none */
+static unsigned int find_bound( int protocol, unsigned int first, unsigned int count )
+{
+    unsigned int i, ret = 0;
+
+    for (i = 0; i < fake_sock_count; i++)
+    {
+        const struct fake_sock *sock = &fake_socks[i];
+
+        if (sock->port && sock->protocol == protocol && sock->port - first < count && (!ret || sock->port < ret)) ret = sock->port;
+    }
+    return ret;
+}
+
+NTSTATUS fake_host_status( int protocol, unsigned int first, unsigned int count, unsigned int *busy )
+{
+    const unsigned char *found = memchr( &busy_ports[protocol_index( protocol )][first], 1, count );
+    unsigned int bound = find_bound( protocol, first, count );
+
+    *busy = first;
+    if (first < FAKE_FIRST_PORT) return STATUS_ACCESS_DENIED;
+    if (!found && !bound) return STATUS_SUCCESS;
+    *busy = found ? found - busy_ports[protocol_index( protocol )] : bound;
+    if (bound && bound < *busy) *busy = bound;
+    return STATUS_SHARING_VIOLATION;
+}
+
+int fake_can_bind( const struct fake_sock *sock, unsigned int port )
+{
+    unsigned int i;
+
+    if (port < FAKE_FIRST_PORT || busy_ports[protocol_index( sock->protocol )][port]) return 0;
+    for (i = 0; i < fake_sock_count; i++)
+    {
+        const struct fake_sock *other = &fake_socks[i];
+
+        if (other != sock && other->port == port && other->protocol == sock->protocol && other->family == sock->family &&
+            !(sock->reuse && other->reuse))
+            return 0;
+    }
+    return 1;
+}
+
+NTSTATUS sock_bind( const struct sock_handle *handle, const void *addr, unsigned int addr_len, unsigned int port,
+                    unsigned int *wsa_error )
+{
+    struct fake_sock *sock = handle->handle;
+    unsigned char guard = guards[protocol_index( sock->protocol )][port];
+
+    (void)addr;
+    if (addr_len < 16 || addr_len > MAX_SOCKADDR_LEN) violate( "sock_bind() with a wrong length" );
+    if (!port || port >= POOL_PORTS) violate( "sock_bind() without a port" );
+    if (guard & GUARDED && !(guard & YIELDED)) violate( "sock_bind() on a guarded port" );
+    *wsa_error = 0;
+    if (sock->port)
+    {
+        *wsa_error = 10022;  /* WSAEINVAL */
+        return STATUS_UNSUCCESSFUL;
+    }
+    if (fails())
+    {
+        *wsa_error = 10055;  /* WSAENOBUFS */
+        return STATUS_UNSUCCESSFUL;
+    }
+    if (!fake_can_bind( sock, port ))
+    {
+        *wsa_error = 10048;  /* WSAEADDRINUSE */
+        return STATUS_SHARING_VIOLATION;
+    }
+    sock->port = port;
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS sock_watch( const struct sock_handle *handle )
+{
+    struct fake_sock *sock = handle->handle;
+
+    if (sock->watched) violate( "sock_watch() of a socket that is watched" );
+    if (fails()) return STATUS_NO_MEMORY;
+    sock->watched = 1;
+    return STATUS_SUCCESS;
+}
+
+void sock_find( const sock_id *ids, unsigned int count, struct sock_handle *handles )
+{
+    struct fake_sock *sock;
+    unsigned int i;
+
+    memset( handles, 0, count * sizeof(*handles) );
+    for (i = 0; i < count; i++)
+    {
+        if (i && ids[i] < ids[i - 1]) violate( "sock_find() with ids that are not sorted" );
+        if (!(sock = find_sock( ids[i] )) || !sock->processes) continue;
+        handles[i].handle = sock;
+        handles[i].id = sock->id;
+        handles[i].family = sock->family;
+        handles[i].protocol = sock->protocol;
+        handles[i].dual_stack = sock->dual_stack;
+        sock->opened++;
+        opened_count++;
+    }
+}
+
+/* the map */
+
+static unsigned char map_ports[2][POOL_PORTS];
+static unsigned int map_port_count, map_sock_count;
+static int map_published;
+
+void map_set_ports( int protocol, unsigned int first, unsigned int count, unsigned int kind )
+{
+    unsigned char *ports = map_ports[protocol_index( protocol )];
+    unsigned int i;
+
+    if (!map_published) return;
+    for (i = 0; i < count; i++)
+    {
+        if (!ports[first + i] == !kind) violate( "map_set_ports() without a change" );
+        ports[first + i] = kind;
+    }
+    map_port_count += kind ? count : -count;
+}
+
+void map_add_socket( sock_id id )
+{
+    struct fake_sock *sock = find_sock( id );
+
+    if (!map_published) return;
+    if (!sock || sock->mapped) violate( "map_add_socket() of one that is there" );
+    else sock->mapped = 1;
+    map_sock_count++;
+}
+
+void map_remove_socket( sock_id id )
+{
+    struct fake_sock *sock = find_sock( id );
+
+    if (!map_published) return;
+    if (!sock || !sock->mapped) violate( "map_remove_socket() of one that is not there" );
+    else sock->mapped = 0;
+    map_sock_count--;
+}
+
+static void clear_map(void)
+{
+    unsigned int i;
+
+    memset( map_ports, 0, sizeof(map_ports) );
+    for (i = 0; i < fake_sock_count; i++) fake_socks[i].mapped = 0;
+    map_port_count = map_sock_count = 0;
+}
+
+void map_publish( const struct pool *pool )
+{
+    static const int protocols[2] = { PROTOCOL_TCP, PROTOCOL_UDP };
+    const struct reservation *reservation;
+    const struct sock *sock;
+    unsigned int i, from;
+
+    clear_map();
+    map_published = 1;
+    for (i = 0; i < 2; i++)
+    {
+        for (from = 0; (reservation = pool_next( pool, protocols[i], from )); from = reservation->first + reservation->count)
+            map_set_ports( protocols[i], reservation->first, reservation->count, reservation->kind );
+    }
+    for (i = 0; i < POOL_HASH_SIZE; i++)
+        for (sock = pool->socks[i]; sock; sock = sock->hash_next) if (sock->associated) map_add_socket( sock->id );
+}
+
+/* processes */
+
+static struct process *processes;
+static unsigned char elevated[FAKE_PROCESSES];
+static uint64_t start_times[FAKE_PROCESSES] = { 1, 1, 1, 1, 1, 1, 1, 1 };
+
+void fake_set_elevated( unsigned int process, int is_elevated )
+{
+    elevated[process] = is_elevated;
+}
+
+void fake_restart_process( unsigned int process )
+{
+    start_times[process]++;
+}
+
+struct process *process_find( uint32_t pid )
+{
+    struct process *process = processes;
+
+    while (process && process->pid != pid) process = process->next;
+    return process;
+}
+
+NTSTATUS process_open( uint32_t pid, struct process **ret )
+{
+    struct process *process = process_find( pid );
+
+    if (!process)
+    {
+        if (fails()) return STATUS_ACCESS_DENIED;
+        if (!(process = __real_calloc( 1, sizeof(*process) ))) abort();  /* not one that fails on demand */
+        process->pid = pid;
+        process->start_time = start_times[(pid - FAKE_PID( 0 )) / 4];
+        process->next = processes;
+        processes = process;
+    }
+    process->refcount++;
+    *ret = process;
+    return STATUS_SUCCESS;
+}
+
+void process_grab( struct process *process )
+{
+    process->refcount++;
+}
+
+void process_release( struct process *process )
+{
+    struct process **link = &processes;
+
+    if (--process->refcount) return;
+    if (process->reservations || process->connections) violate( "process_release() of a process that is in use" );
+    while (*link != process) link = &(*link)->next;
+    *link = process->next;
+    free( process );
+}
+
+int process_is_elevated( const struct process *process )
+{
+    return elevated[(process->pid - FAKE_PID( 0 )) / 4];
+}
+
+NTSTATUS fake_connect( unsigned int process, struct client *client )
+{
+    NTSTATUS status = process_open( FAKE_PID( process ), &client->process );
+
+    if (!status) client->process->connections++;
+    return status;
+}
+
+void fake_disconnect( struct client *client )
+{
+    client->process->connections--;
+    process_release( client->process );
+    client->process = NULL;
+}
+
+static uint64_t token_state, next_token;
+
+void fake_next_token( uint64_t token )
+{
+    next_token = token;
+}
+
+NTSTATUS random_token( uint64_t *token )
+{
+    if (fails()) return STATUS_UNSUCCESSFUL;
+    if ((*token = next_token))
+    {
+        next_token = 0;
+        return STATUS_SUCCESS;
+    }
+    /* the multiplier of Knuth's MMIX generator: all states are different */
+    token_state = token_state * 6364136223846793005u + 1442695040888963407u;
+    *token = token_state ? token_state : 1;
+    return STATUS_SUCCESS;
+}
+
+/* the store */
+
+static uint32_t stored[2][POOL_PORTS];
+static unsigned int stored_count;
+
+unsigned int fake_stored( int protocol, unsigned int first )
+{
+    return stored[protocol_index( protocol )][first];
+}
+
+void fake_set_stored( int protocol, unsigned int first, unsigned int count )
+{
+    uint32_t *block = &stored[protocol_index( protocol )][first];
+
+    if (!*block && count) stored_count++;
+    if (*block && !count) stored_count--;
+    *block = count;
+}
+
+NTSTATUS store_open( store_callback callback, void *context )
+{
+    unsigned int first;
+
+    if (fails()) return STATUS_UNSUCCESSFUL;
+    if (!stored_count) return STATUS_SUCCESS;
+    for (first = 0; first < POOL_PORTS; first++)
+        if (stored[0][first]) callback( context, PROTOCOL_TCP, first, stored[0][first] );
+    for (first = 0; first < POOL_PORTS; first++)
+        if (stored[1][first]) callback( context, PROTOCOL_UDP, first, stored[1][first] );
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS store_add( int protocol, unsigned int first, unsigned int count )
+{
+    if (fake_stored( protocol, first )) violate( "store_add() of what is stored" );
+    if (fails()) return STATUS_UNSUCCESSFUL;
+    fake_set_stored( protocol, first, count );
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS store_remove( int protocol, unsigned int first, unsigned int count )
+{
+    if (fake_stored( protocol, first ) != count) violate( "store_remove() of what is not stored" );
+    if (fails()) return STATUS_UNSUCCESSFUL;
+    fake_set_stored( protocol, first, 0 );
+    return STATUS_SUCCESS;
+}
+
+void store_close(void)
+{
+}
+
+/* the state that outlives the server */
+
+static struct state_record *states;
+static unsigned int state_count, states_used;
+static unsigned int state_hint;   /* no record before it is free */
+static int keep_state;   /* the server did not end by itself */
+
+struct state_record *state_open( unsigned int *count )
+{
+    struct state_record *ret;
+
+    *count = state_count;
+    if (!state_count) return NULL;
+    ret = get_memory( NULL, state_count * sizeof(*ret) );
+    memcpy( ret, states, state_count * sizeof(*ret) );
+    return ret;
+}
+
+void state_save( unsigned int *slot, const struct state_record *record )
+{
+    unsigned int i;
+
+    if (!*slot)
+    {
+        for (i = state_hint; i < state_count && states[i].type; i++) ;
+        if (i == state_count)
+        {
+            states = get_memory( states, (state_count = state_count ? 2 * state_count : 64) * sizeof(*states) );
+            memset( states + i, 0, (state_count - i) * sizeof(*states) );
+        }
+        states_used++;
+        state_hint = i + 1;
+        *slot = i + 1;
+    }
+    if (*slot > state_count) violate( "state_save() with a slot that there is not" );
+    else states[*slot - 1] = *record;
+}
+
+void state_erase( unsigned int *slot )
+{
+    if (!*slot) return;
+    if (*slot > state_count) violate( "state_erase() of a slot that there is not" );
+    else
+    {
+        if (states[*slot - 1].type) states_used--;
+        states[*slot - 1].type = STATE_FREE;
+        if (state_hint > *slot - 1) state_hint = *slot - 1;
+    }
+    *slot = 0;
+}
+
+void state_close(void)
+{
+    if (keep_state) return;
+    if (states) memset( states, 0, state_count * sizeof(*states) );
+    states_used = state_hint = 0;
+}
+
+void log_message( const char *format, ... )
+{
+    (void)format;
+}
+
+/* the server as a whole */
+
+static void forget_server(void)
+{
+    struct process *process;
+    unsigned int i;
+
+    memset( guards, 0, sizeof(guards) );
+    memset( block_places, 0, sizeof(block_places) );
+    free( blocks );
+    blocks = NULL;
+    guard_count = block_count = block_alloc = 0;
+    for (i = 0; i < fake_sock_count; i++) fake_socks[i].watched = fake_socks[i].opened = 0;
+    opened_count = 0;
+    map_published = 0;
+    while ((process = processes))
+    {
+        processes = process->next;
+        free( process );
+    }
+}
+
+void fake_kill_server(void)
+{
+    keep_state = 1;
+    reservations_done();
+    keep_state = 0;
+    forget_server();
+}
+
+NTSTATUS fake_start_server(void)
+{
+    NTSTATUS status = reservations_init();
+
+    if (!status) return status;
+    /* the process ends */
+    if (reservations_pool()) fake_kill_server();
+    return status;
+}
+
+void fake_end_server(void)
+{
+    reservations_done();
+    forget_server();
+}
+
+void fake_reset(void)
+{
+    forget_server();
+    clear_map();
+    memset( busy_ports, 0, sizeof(busy_ports) );
+    memset( stored, 0, sizeof(stored) );
+    memset( elevated, 0, sizeof(elevated) );
+    stored_count = 0;
+    free( states );
+    states = NULL;
+    state_count = states_used = state_hint = 0;
+    free( fake_socks );
+    fake_socks = NULL;
+    fake_sock_count = sock_alloc = 0;
+    last_id = 0;
+    token_state = next_token = 0;
+    violation = NULL;
+    fake_fail_at( 0 );
+}
+
+/* what must be true between any two requests */
+
+static const char *check_reservation( const struct reservation *reservation )
+{
+    const struct state_record *state;
+    const struct pool *pool = reservations_pool();
+    int index = protocol_index( reservation->protocol );
+    unsigned int i, port, kind = reservation->kind;
+
+    if (!reservation->token || pool_find_token( pool, reservation->token ) != reservation) return "a reservation without a token";
+    if (!reservation->first || !reservation->count || reservation->first + reservation->count > POOL_PORTS)
+        return "a reservation that is no block of ports";
+    for (i = 0; i < reservation->count; i++)
+    {
+        port = reservation->first + i;
+        if (pool->owners[index][port] != reservation) return "a port of a reservation that the pool gives to another";
+        if (map_ports[index][port] != kind) return "a reserved port that the map does not show";
+        if (guards[index][port] != (GUARDED | (kind == RESERVATION_PERSISTENT ? PERSIST : 0) |
+                                    (pool->holders[index][port] ? YIELDED : 0)))
+            return "a reserved port that is not guarded as it should be";
+    }
+    if (kind == RESERVATION_PERSISTENT)
+    {
+        if (reservation->owner || reservation->owner_sock || reservation->state_slot) return "a persistent reservation with an owner";
+        if (stored[index][reservation->first] != reservation->count) return "a persistent reservation that is not in the store";
+        return NULL;
+    }
+    if (kind != RESERVATION_RUNTIME || !reservation->owner_sock) return "a reservation of no kind";
+    if (reservation->owner_sock->protocol != reservation->protocol) return "a reservation on a socket of the other protocol";
+    if (!reservation->state_slot || reservation->state_slot > state_count) return "a reservation that is not saved";
+    state = &states[reservation->state_slot - 1];
+    if (state->type != STATE_RESERVATION || state->token != reservation->token || state->first != reservation->first ||
+        state->count != reservation->count || (int)state->protocol != reservation->protocol ||
+        state->sock != reservation->owner_sock->id || (reservation->owner && state->pid != reservation->owner))
+        return "a reservation that is saved wrongly";
+    return NULL;
+}
+
+static const char *check_sock( const struct sock *sock, unsigned int *acquired )
+{
+    const struct pool *pool = reservations_pool();
+    struct fake_sock *fake = find_sock( sock->id );
+    const struct state_record *state;
+    struct list *entry;
+
+    if (!fake || fake->protocol != sock->protocol) return "a socket that there is not";
+    if (!fake->watched) return "a socket that is not watched";
+    if (fake->mapped != sock->associated) return "a socket that the map shows wrongly";
+    if (sock->associated && sock->port) return "a socket that is associated and holds a port";
+    if (sock->reservation && !sock->associated) return "a reservation of a socket that is not associated";
+    if (sock->reservation && sock->reservation->protocol != sock->protocol) return "a socket associated with the other protocol";
+    if (sock->reservation && pool_find_token( pool, sock->reservation->token ) != sock->reservation)
+        return "a socket associated with what is not in the pool";
+    if (fake->processes && sock->port && fake->port != sock->port) return "a socket that holds another port than it has";
+    if (sock->port && !pool->holders[protocol_index( sock->protocol )][sock->port]) return "a holder that is not counted";
+    for (entry = sock->acquired.next; entry != &sock->acquired; entry = entry->next)
+    {
+        if (LIST_ENTRY( entry, struct reservation, sock_entry )->owner_sock != sock) return "a reservation in the list of another socket";
+        ++*acquired;
+    }
+    if (!sock->state_slot || sock->state_slot > state_count) return "a socket that is not saved";
+    state = &states[sock->state_slot - 1];
+    if (state->type != STATE_SOCKET || state->sock != sock->id || (int)state->protocol != sock->protocol ||
+        state->port != sock->port || state->holds != sock->holds || (int)state->associated != sock->associated)
+        return "a socket that is saved wrongly";
+    return NULL;
+}
+
+static const char *check_processes( unsigned int runtime )
+{
+    const struct pool *pool = reservations_pool();
+    const struct reservation *reservation;
+    const struct process *process;
+    unsigned int i, orphans = 0;
+
+    for (process = processes; process; process = process->next)
+    {
+        if (process->refcount != process->reservations + process->connections) return "a process with a wrong reference count";
+        runtime -= process->reservations;
+    }
+    if (!runtime) return NULL;
+    /* those whose owner was gone when the server took them up belong to nobody */
+    for (i = 0; i < POOL_HASH_SIZE; i++)
+        for (reservation = pool->tokens[i]; reservation; reservation = reservation->hash_next)
+            if (reservation->kind == RESERVATION_RUNTIME && !reservation->owner) orphans++;
+    return runtime == orphans ? NULL : "a process with a wrong number of reservations";
+}
+
+static const char *check_listed( unsigned int *runtime, unsigned int *persistent, unsigned int *ports )
+{
+    const struct pool *pool = reservations_pool();
+    const struct reservation *reservation;
+    const struct sock *sock;
+    unsigned int i, sockets = 0, acquired = 0, associated = 0;
+    const char *ret;
+
+    *runtime = *persistent = *ports = 0;
+    for (i = 0; i < fake_sock_count; i++)
+    {
+        if (!(sock = pool_find_sock( pool, fake_socks[i].id )))
+        {
+            if (fake_socks[i].watched || fake_socks[i].mapped) return "a socket that the pool has forgotten";
+            continue;
+        }
+        sockets++;
+        associated += sock->associated;
+        if ((ret = check_sock( sock, &acquired ))) return ret;
+    }
+    if (sockets != pool->sockets) return "a wrong number of sockets";
+    if (associated != map_sock_count) return "a wrong number of associated sockets";
+    for (i = 0; i < block_count; i++)
+    {
+        reservation = pool->owners[blocks[i].index][blocks[i].first];
+        if (!reservation || reservation->first != blocks[i].first || reservation->count != blocks[i].count)
+            return "a guarded block that is not a reservation";
+        if ((ret = check_reservation( reservation ))) return ret;
+        *ports += reservation->count;
+        if (reservation->kind == RESERVATION_RUNTIME) ++*runtime;
+        else ++*persistent;
+    }
+    if (acquired != *runtime) return "a reservation that is in no socket's list";
+    return NULL;
+}
+
+const char *fakes_check(void)
+{
+    const struct pool *pool = reservations_pool();
+    unsigned int runtime, persistent, ports;
+    const char *ret;
+
+    if (violation) return violation;
+    if (opened_count) return "a handle that was not closed";
+    if ((ret = check_listed( &runtime, &persistent, &ports ))) return ret;
+    if (runtime != pool->runtime || persistent != pool->persistent) return "a wrong number of reservations";
+    if (ports != guard_count) return "a wrong number of guards";
+    if (ports != map_port_count) return "a wrong number of ports in the map";
+    if (persistent != stored_count) return "a wrong number of stored blocks";
+    if (states_used != pool->runtime + pool->sockets) return "a wrong number of saved records";
+    return check_processes( runtime );
+}
+
+const char *fakes_check_all(void)
+{
+    static uint16_t holders[2][POOL_PORTS];
+    const struct pool *pool = reservations_pool();
+    const struct reservation *owner;
+    const struct sock *sock;
+    unsigned int i, port;
+    const char *ret;
+
+    if ((ret = fakes_check())) return ret;
+    memset( holders, 0, sizeof(holders) );
+    for (i = 0; i < POOL_HASH_SIZE; i++)
+        for (sock = pool->socks[i]; sock; sock = sock->hash_next)
+            if (sock->port) holders[protocol_index( sock->protocol )][sock->port]++;
+    if (memcmp( holders, pool->holders, sizeof(holders) )) return "a wrong number of holders of a port";
+    for (i = 0; i < 2; i++)
+    {
+        for (port = 0; port < POOL_PORTS; port++)
+        {
+            if (!(owner = pool->owners[i][port]))
+            {
+                if (guards[i][port] || map_ports[i][port]) return "a guarded or shown port that nobody reserved";
+            }
+            else if (port < owner->first || port >= owner->first + owner->count || protocol_index( owner->protocol ) != (int)i)
+                return "a port given to a reservation that does not have it";
+        }
+    }
+    return NULL;
+}
