@@ -1,0 +1,262 @@
+/*
+ * A worker of the soak test
+ *
+ * Copyright 2026 the wine-portres authors
+ *
+ * This library is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ */
+
+/* soak.exe NAME SEED SECONDS: acquire, associate, bind, listen, release and close at random, and tell the other workers by the section
+ * NAME which ports this process holds. What no two may have at once is checked at once; tests/soak/observe.pl looks from outside.
+ * Prints "VIOLATION: ..." for what must never be, and at the end how often what was done. */
+
+#include <winsock2.h>
+#include <ws2tcpip.h>
+#include <mstcpip.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define OWNERS 4
+#define BOUND  12
+
+/* explicit blocks come from here, so that workers ask for the same ports */
+#define CONTENDED_FIRST 21000
+#define CONTENDED_COUNT 200
+
+/* the structures of SPEC.md section 1, whose fields have no names in C99 */
+struct instance
+{
+    INET_PORT_RANGE range;
+    ULONG64         token;
+};
+
+struct table
+{
+    volatile LONG owners[2][65536];    /* process that has a reservation of the port */
+    volatile LONG holders[2][65536];   /* process that has a socket bound to it */
+};
+
+struct owner
+{
+    SOCKET       s;
+    int          udp;
+    unsigned int first, count;
+    ULONG64      token;
+};
+
+struct bound
+{
+    SOCKET       s;
+    int          udp;
+    unsigned int port;
+};
+
+static struct table *table;
+static struct owner owners[OWNERS];
+static struct bound bound[BOUND];
+static LONG me;
+static unsigned int granted, refused, binds, full, unreachable, violations;
+
+static BOOL is_alive( LONG pid )
+{
+    HANDLE process = OpenProcess( SYNCHRONIZE, FALSE, pid );
+    BOOL ret = process && WaitForSingleObject( process, 0 ) == WAIT_TIMEOUT;
+
+    CloseHandle( process );
+    return ret;
+}
+
+static void take( volatile LONG *entry, const char *what, int udp, unsigned int port )
+{
+    LONG old = InterlockedExchange( entry, me );
+
+    if (!old || !is_alive( old )) return;  /* a worker that was killed could not clear its entries */
+    printf( "VIOLATION: %s port %u is %s by process %ld and by %ld\n", udp ? "UDP" : "TCP", port, what, old, me );
+    fflush( stdout );
+    violations++;
+}
+
+static void give( volatile LONG *entry )
+{
+    InterlockedCompareExchange( entry, 0, me );
+}
+
+static void unexpected( const char *what, int error )
+{
+    if (error == WSAENETDOWN)
+    {
+        unreachable++;  /* the server was killed more often than a call tries */
+        return;
+    }
+    printf( "VIOLATION: %s: error %d\n", what, error );
+    fflush( stdout );
+    violations++;
+}
+
+static SOCKET make_socket( int udp )
+{
+    BOOL off = FALSE;
+    SOCKET s = socket( AF_INET6, udp ? SOCK_DGRAM : SOCK_STREAM, 0 );
+
+    setsockopt( s, IPPROTO_IPV6, IPV6_V6ONLY, (char *)&off, sizeof(off) );
+    return s;
+}
+
+static void acquire( struct owner *owner )
+{
+    INET_PORT_RANGE range;
+    struct instance instance;
+    unsigned int i;
+    DWORD size;
+
+    owner->udp = rand() % 2;
+    owner->s = make_socket( owner->udp );
+    range.StartPort = rand() % 3 ? 0 : htons( CONTENDED_FIRST + rand() % CONTENDED_COUNT );
+    range.NumberOfPorts = 1 + rand() % 8;
+    if (WSAIoctl( owner->s, SIO_ACQUIRE_PORT_RESERVATION, &range, sizeof(range), &instance, sizeof(instance), &size, NULL, NULL ))
+    {
+        if (range.StartPort && WSAGetLastError() == WSAEADDRINUSE) refused++;
+        else unexpected( "acquire", WSAGetLastError() );
+        closesocket( owner->s );
+        owner->s = 0;
+        return;
+    }
+    granted++;
+    owner->first = ntohs( instance.range.StartPort );
+    owner->count = instance.range.NumberOfPorts;
+    owner->token = instance.token;
+    for (i = 0; i < owner->count; i++) take( &table->owners[owner->udp][owner->first + i], "reserved", owner->udp, owner->first + i );
+}
+
+static void end_owner( struct owner *owner )
+{
+    unsigned int i;
+    DWORD size;
+
+    for (i = 0; i < owner->count; i++) give( &table->owners[owner->udp][owner->first + i] );
+    if (rand() % 2 && WSAIoctl( owner->s, SIO_RELEASE_PORT_RESERVATION, &owner->token, sizeof(owner->token), NULL, 0, &size, NULL, NULL ))
+    {
+        /* a release that the server did just before it was killed is not known to the next one */
+        if (WSAGetLastError() != WSAEINVAL) unexpected( "release", WSAGetLastError() );
+    }
+    closesocket( owner->s );
+    owner->s = 0;
+}
+
+static void bind_from( struct bound *b, const struct owner *owner )
+{
+    struct sockaddr_in6 addr = { .sin6_family = AF_INET6 };
+    int len = sizeof(addr), error = 0;
+    DWORD size;
+
+    b->udp = owner->udp;
+    b->s = make_socket( b->udp );
+    if (WSAIoctl( b->s, SIO_ASSOCIATE_PORT_RESERVATION, (void *)&owner->token, sizeof(owner->token), NULL, 0, &size, NULL, NULL ))
+    {
+        unexpected( "associate", WSAGetLastError() );
+        goto failed;
+    }
+    if (rand() % 2) addr.sin6_port = htons( owner->first + rand() % owner->count );
+    if (bind( b->s, (struct sockaddr *)&addr, sizeof(addr) ) || getsockname( b->s, (struct sockaddr *)&addr, &len ))
+    {
+        error = WSAGetLastError();
+        if (error == WSAENOBUFS || error == WSAEADDRINUSE) full++;
+        else unexpected( "bind", error );
+        goto failed;
+    }
+    binds++;
+    b->port = ntohs( addr.sin6_port );
+    if (b->port < owner->first || b->port >= owner->first + owner->count)
+    {
+        printf( "VIOLATION: bound to %u, not of %u-%u\n", b->port, owner->first, owner->first + owner->count - 1 );
+        violations++;
+    }
+    take( &table->holders[b->udp][b->port], "bound", b->udp, b->port );
+    if (!b->udp && listen( b->s, 1 )) unexpected( "listen", WSAGetLastError() );
+    return;
+
+failed:
+    closesocket( b->s );
+    b->s = 0;
+}
+
+static void close_bound( struct bound *b )
+{
+    give( &table->holders[b->udp][b->port] );
+    closesocket( b->s );
+    b->s = 0;
+}
+
+/* a socket without a reservation never gets a reserved port */
+static void bind_plain(void)
+{
+    struct sockaddr_in6 addr = { .sin6_family = AF_INET6 };
+    int len = sizeof(addr), udp = rand() % 2;
+    SOCKET s = make_socket( udp );
+    LONG owner;
+
+    if (!bind( s, (struct sockaddr *)&addr, sizeof(addr) ) && !getsockname( s, (struct sockaddr *)&addr, &len ))
+    {
+        owner = table->owners[udp][ntohs( addr.sin6_port )];
+        if (owner && is_alive( owner ))
+        {
+            printf( "VIOLATION: bind to port 0 gave %u, which process %ld has reserved\n", ntohs( addr.sin6_port ), owner );
+            violations++;
+        }
+    }
+    closesocket( s );
+}
+
+int main( int argc, char *argv[] )
+{
+    HANDLE section;
+    WSADATA data;
+    DWORD end, i;
+
+    if (argc != 4)
+    {
+        fprintf( stderr, "Usage: soak NAME SEED SECONDS; tools/soak runs it\n" );
+        return 2;
+    }
+    section = CreateFileMappingA( INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, sizeof(*table), argv[1] );
+    if (!section || !(table = MapViewOfFile( section, FILE_MAP_WRITE, 0, 0, 0 ))) return 1;
+    me = GetCurrentProcessId();
+    srand( atoi( argv[2] ) );
+    WSAStartup( MAKEWORD( 2, 2 ), &data );
+
+    for (end = GetTickCount() + atoi( argv[3] ) * 1000; (LONG)(end - GetTickCount()) > 0; )
+    {
+        struct owner *owner = &owners[rand() % OWNERS];
+        struct bound *b = &bound[rand() % BOUND];
+
+        switch (rand() % 8)
+        {
+        case 0:
+            if (owner->s && rand() % 2) end_owner( owner );
+            break;
+        case 1:
+        case 2:
+            if (!owner->s) acquire( owner );
+            break;
+        case 3:
+            bind_plain();
+            break;
+        case 4:
+            if (b->s) close_bound( b );
+            break;
+        default:
+            if (owner->s && !b->s) bind_from( b, owner );
+            break;
+        }
+        Sleep( rand() % 8 );
+    }
+    for (i = 0; i < BOUND; i++) if (bound[i].s) close_bound( &bound[i] );
+    for (i = 0; i < OWNERS; i++) if (owners[i].s) end_owner( &owners[i] );
+    printf( "%u blocks granted, %u refused, %u binds, %u found no port, %u calls without an answer\n",
+            granted, refused, binds, full, unreachable );
+    return violations != 0;
+}
