@@ -48,6 +48,13 @@ static int sockaddr_len( int family )
     return 0;
 }
 
+/* Is it an address that a TCP or UDP socket may have? Of another one Wine says what is wrong with it. */
+static BOOL is_address( const struct sockaddr *addr, int len )
+{
+    if (!addr || len < (int)sizeof(struct sockaddr_in) || IsBadReadPtr( addr, len )) return FALSE;
+    return sockaddr_len( addr->sa_family ) && len >= sockaddr_len( addr->sa_family );
+}
+
 /* RESERVATION_* of the port for the protocol of the socket, or 0 */
 static unsigned int reserved_kind( const struct port_map *map, SOCKET s, unsigned int port )
 {
@@ -73,8 +80,7 @@ static NTSTATUS try_bind( SOCKET s, const struct sockaddr *addr, int len, int *e
     unsigned int port;
 
     if (!map || (!map->reservations && !map->associated)) return STATUS_NOT_FOUND;
-    if (!addr || len < (int)sizeof(struct sockaddr_in) || IsBadReadPtr( addr, len )) return STATUS_NOT_FOUND;
-    if (!sockaddr_len( addr->sa_family ) || len < sockaddr_len( addr->sa_family )) return STATUS_NOT_FOUND;
+    if (!is_address( addr, len )) return STATUS_NOT_FOUND;
 
     port = wine_ntohs( ((const struct sockaddr_in *)addr)->sin_port );  /* in the same place for both families */
     if (!may_be_associated( map, s ))
@@ -124,16 +130,25 @@ static BOOL bind_or_fail( SOCKET s )
     return !error;
 }
 
+/* the same for a call that fails without a port when its address is of no use */
+static BOOL bind_to_reach( SOCKET s, const struct sockaddr *addr, int len )
+{
+    const struct port_map *map = portclient_map();
+
+    if (!map || !map->associated) return TRUE;
+    return !is_address( addr, len ) || bind_or_fail( s );
+}
+
 int WINAPI connect( SOCKET s, const struct sockaddr *addr, int len )
 {
-    if (!bind_or_fail( s )) return SOCKET_ERROR;
+    if (!bind_to_reach( s, addr, len )) return SOCKET_ERROR;
     return wine_connect( s, addr, len );
 }
 
 int WINAPI WSAConnect( SOCKET s, const struct sockaddr *addr, int len, LPWSABUF caller, LPWSABUF callee,
                        LPQOS sqos, LPQOS gqos )
 {
-    if (!bind_or_fail( s )) return SOCKET_ERROR;
+    if (!bind_to_reach( s, addr, len )) return SOCKET_ERROR;
     return wine_WSAConnect( s, addr, len, caller, callee, sqos, gqos );
 }
 
@@ -155,14 +170,14 @@ BOOL WINAPI WSAConnectByNameW( SOCKET s, LPWSTR node, LPWSTR service, LPDWORD lo
 
 int WINAPI sendto( SOCKET s, const char *buf, int len, int flags, const struct sockaddr *to, int to_len )
 {
-    if (to && !bind_or_fail( s )) return SOCKET_ERROR;
+    if (!bind_to_reach( s, to, to_len )) return SOCKET_ERROR;
     return wine_sendto( s, buf, len, flags, to, to_len );
 }
 
 int WINAPI WSASendTo( SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD sent, DWORD flags, const struct sockaddr *to,
                       int to_len, LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine )
 {
-    if (to && !bind_or_fail( s )) return SOCKET_ERROR;
+    if (!bind_to_reach( s, to, to_len )) return SOCKET_ERROR;
     return wine_WSASendTo( s, buffers, count, sent, flags, to, to_len, overlapped, routine );
 }
 
