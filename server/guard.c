@@ -87,7 +87,7 @@ static int guard_locally( int protocol, unsigned int first, unsigned int count, 
 /* The helper is gone. Start another one, or do without. */
 static void recover(void)
 {
-    if (helper_start() && for_each_block( tell_helper )) return;
+    if (helper_start() && for_each_block( tell_helper ) && send_request( PORTGUARD_FORGET, 0, 0, 0, 0, NULL )) return;
     local_missing = 0;
     for_each_block( guard_locally );
 }
@@ -105,6 +105,16 @@ static void tell( enum portguard_op op, int protocol, unsigned int port )
 void guard_init(void)
 {
     helper_start();
+}
+
+void guard_init_done(void)
+{
+    if (helper_running() && !send_request( PORTGUARD_FORGET, 0, 0, 0, 0, NULL )) recover();
+}
+
+void guard_exit(void)
+{
+    helper_quit();
 }
 
 unsigned int guard_coverage(void)

@@ -26,8 +26,17 @@ enum guard_mode
     GUARD_PERSISTENT,  /* nobody is handed such a port, but may ask for one by number */
 };
 
-/* Start the guard. Never fails: without the native helper the sockets of this process do what they can. */
+/* Start the guard. Never fails: without the native helper the sockets of this process do what they can.
+ *
+ * The guards of a server that was killed moments ago are still there, and stay when guard_ports() is called again for them, with
+ * force. The others are dropped by guard_init_done(), which must follow before the first request is served. Ports that
+ * are not yielded by then are taken back. */
 extern void guard_init(void);
+extern void guard_init_done(void);
+
+/* End all guards at once; without that they outlive the server for some seconds. */
+extern void guard_exit(void);
+
 extern unsigned int guard_coverage(void);
 
 /* Guard the count ports (host order) from first. All or nothing, unless force is set: then ports that are in use,

@@ -11,8 +11,10 @@
 
 #include "wsock.h"
 #include "guard_helper.h"
+#include "log.h"
+#include "path.h"
+#include "process.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <wchar.h>
 
@@ -24,6 +26,9 @@
 #define WINE_CONSOLE_OF_SHELL ((PVOID)(LONG_PTR)-4)
 
 #define REPLY_TIMEOUT 10000  /* ms; a block of all ports takes less than one second */
+#define CLAIM_TIMEOUT 2000   /* ms; nobody else should be there, and a new helper is quickly made */
+#define LINGER_TIME   20     /* seconds that the guards outlive a server that was killed */
+#define FILE_NAME     L"guard"  /* where the next server finds the helper */
 
 extern PEB * WINAPI RtlGetCurrentPeb(void);  /* of ntdll, in no header */
 
@@ -75,17 +80,14 @@ failed:
 /* Wine's CreateProcess runs a file that is not a Windows program natively, with standard handles as descriptors. */
 static BOOL start_process( SOCKET s )
 {
-    WCHAR path[MAX_PATH + sizeof(PORTGUARD_FILE)], command[] = L"" PORTGUARD_FILE, *name;
+    WCHAR path[MAX_PATH], command[] = L"" PORTGUARD_FILE;
     STARTUPINFOW startup = { 0 };
     PROCESS_INFORMATION info = { 0 };
-    DWORD len = GetModuleFileNameW( NULL, path, MAX_PATH );
     PVOID *console = &RtlGetCurrentPeb()->ProcessParameters->Reserved2[0];
     PVOID saved = *console;
     BOOL ret;
 
-    if (!len || len >= MAX_PATH) return FALSE;
-    name = wcsrchr( path, '\\' );
-    wcscpy( name ? name + 1 : path, L"" PORTGUARD_FILE );
+    if (!path_beside_program( path, L"" PORTGUARD_FILE )) return FALSE;
     startup.cb = sizeof(startup);
     startup.dwFlags = STARTF_USESTDHANDLES;
     startup.hStdInput = (HANDLE)s;
@@ -116,59 +118,177 @@ BOOL helper_running(void)
     return helper != INVALID_SOCKET;
 }
 
-BOOL helper_start(void)
+/* Send a request, and wait for the reply unless reply is NULL. */
+static BOOL exchange( struct portguard_request *req, struct portguard_reply *reply )
+{
+    static UINT32 serial;
+    int ret, len;
+
+    req->serial = ++serial;
+    if (!reply) req->flags |= PORTGUARD_NO_REPLY;
+    for (len = 0; len < (int)sizeof(*req); len += ret)
+        if ((ret = winsock.send( helper, (const char *)req + len, sizeof(*req) - len, 0 )) <= 0) return FALSE;
+    if (!reply) return TRUE;
+    for (len = 0; len < (int)sizeof(*reply); len += ret)
+        if ((ret = winsock.recv( helper, (char *)reply + len, sizeof(*reply) - len, 0 )) <= 0) return FALSE;
+    return reply->serial == req->serial;
+}
+
+BOOL helper_call( struct portguard_request *req, struct portguard_reply *reply )
+{
+    if (!helper_running()) return FALSE;
+    if (exchange( req, reply )) return TRUE;
+    helper_stop();
+    log_message( "portguard does not answer" );
+    return FALSE;
+}
+
+/* what the file holds */
+struct contact
+{
+    UINT32 port;
+    UINT32 cookie[2];
+};
+
+static BOOL read_contact( struct contact *contact )
+{
+    WCHAR path[MAX_PATH];
+    HANDLE file;
+    DWORD size;
+    BOOL ret;
+
+    if (!path_beside_program( path, FILE_NAME )) return FALSE;
+    file = CreateFileW( path, GENERIC_READ, FILE_SHARE_READ, NULL, OPEN_EXISTING, 0, NULL );
+    if (file == INVALID_HANDLE_VALUE) return FALSE;
+    ret = ReadFile( file, contact, sizeof(*contact), &size, NULL ) && size == sizeof(*contact);
+    CloseHandle( file );
+    return ret && contact->port && contact->port < 65536;
+}
+
+static BOOL write_contact( const struct contact *contact )
+{
+    WCHAR path[MAX_PATH];
+    HANDLE file;
+    DWORD size;
+    BOOL ret;
+
+    if (!path_beside_program( path, FILE_NAME )) return FALSE;
+    file = CreateFileW( path, GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, 0, NULL );
+    if (file == INVALID_HANDLE_VALUE) return FALSE;
+    ret = WriteFile( file, contact, sizeof(*contact), &size, NULL );
+    CloseHandle( file );
+    return ret;
+}
+
+static void delete_contact(void)
+{
+    WCHAR path[MAX_PATH];
+
+    if (path_beside_program( path, FILE_NAME )) DeleteFileW( path );
+}
+
+static void set_timeout( DWORD timeout )
+{
+    winsock.setsockopt( helper, SOL_SOCKET, SO_RCVTIMEO, (const char *)&timeout, sizeof(timeout) );
+}
+
+/* Make the helper outlive this server. Without that it works as well. */
+static void set_linger(void)
 {
     struct portguard_request req = { 0 };
     struct portguard_reply reply;
-    DWORD timeout = REPLY_TIMEOUT;
+    struct contact contact;
+    uint64_t random;
+
+    if (random_token( &random )) return;
+    req.op = PORTGUARD_LINGER;
+    req.protocol = contact.cookie[0] = (UINT32)random;
+    req.first = contact.cookie[1] = random >> 32;
+    req.count = LINGER_TIME;
+    if (!helper_call( &req, &reply ) || reply.status) return;
+    contact.port = reply.port;
+    if (!write_contact( &contact )) log_message( "can't write the file 'guard'; guards will end with the server" );
+}
+
+/* Take over the helper of the server before, if it still waits for that. */
+static BOOL claim_helper(void)
+{
+    struct portguard_request req = { 0 };
+    struct portguard_reply reply;
+    struct sockaddr_in addr = { 0 };
+    struct contact contact;
+    int on = 1;
+
+    if (!read_contact( &contact )) return FALSE;
+    delete_contact();
+    addr.sin_family = AF_INET;
+    addr.sin_port = swap_port( contact.port );
+    addr.sin_addr.s_addr = 0x0100007f;
+    if ((helper = create_socket()) == INVALID_SOCKET) return FALSE;
+    if (!winsock.connect( helper, (struct sockaddr *)&addr, sizeof(addr) ))
+    {
+        winsock.setsockopt( helper, IPPROTO_TCP, TCP_NODELAY, (const char *)&on, sizeof(on) );
+        set_timeout( CLAIM_TIMEOUT );
+        req.op = PORTGUARD_CLAIM;
+        req.protocol = contact.cookie[0];
+        req.first = contact.cookie[1];
+        if (exchange( &req, &reply ) && !reply.status && reply.port == PORTGUARD_VERSION) return TRUE;
+    }
+    helper_stop();
+    return FALSE;
+}
+
+static BOOL start_helper(void)
+{
+    struct portguard_request req = { 0 };
+    struct portguard_reply reply;
     SOCKET pair[2];
     BOOL ret;
 
-    if (winsock_init() || !connect_pair( pair ))
+    if (!connect_pair( pair ))
     {
-        fprintf( stderr, "portserver: can't connect to portguard: no working Winsock\n" );
+        log_message( "can't connect to portguard: no sockets" );
         return FALSE;
     }
     helper = pair[0];
-    winsock.setsockopt( helper, SOL_SOCKET, SO_RCVTIMEO, (const char *)&timeout, sizeof(timeout) );
+    set_timeout( REPLY_TIMEOUT );
     ret = start_process( pair[1] );
     winsock.closesocket( pair[1] );
     if (!ret)
     {
         helper_stop();
-        fprintf( stderr, "portserver: can't start " PORTGUARD_FILE " beside portserver.exe; native programs can bind to reserved "
-                 "TCP ports. Install again to get it back.\n" );
+        log_message( "can't start portguard beside portserver.exe; native programs can bind to reserved TCP ports. Install "
+                     "again to get it back." );
         return FALSE;
     }
     req.op = PORTGUARD_HELLO;
     if (!helper_call( &req, &reply )) return FALSE;
     if (reply.port == PORTGUARD_VERSION) return TRUE;
     helper_stop();
-    fprintf( stderr, "portserver: " PORTGUARD_FILE " is of another version (%u, not %u); install again\n",
-             (unsigned int)reply.port, PORTGUARD_VERSION );
+    log_message( "portguard is of another version (%u, not %u); install again", (unsigned int)reply.port, PORTGUARD_VERSION );
     return FALSE;
 }
 
-BOOL helper_call( struct portguard_request *req, struct portguard_reply *reply )
+BOOL helper_start(void)
 {
-    static UINT32 serial;
-    int ret, len;
-
-    if (!helper_running()) return FALSE;
-    req->serial = ++serial;
-    if (!reply) req->flags |= PORTGUARD_NO_REPLY;
-    for (len = 0; len < (int)sizeof(*req); len += ret)
-        if ((ret = winsock.send( helper, (const char *)req + len, sizeof(*req) - len, 0 )) <= 0) goto lost;
-    if (!reply) return TRUE;
-    for (len = 0; len < (int)sizeof(*reply); len += ret)
-        if ((ret = winsock.recv( helper, (char *)reply + len, sizeof(*reply) - len, 0 )) <= 0) goto lost;
-    if (reply->serial == req->serial) return TRUE;
-
-lost:
-    helper_stop();
-    fprintf( stderr, "portserver: " PORTGUARD_FILE " does not answer\n" );
-    return FALSE;
+    if (winsock_init()) return FALSE;
+    if (!claim_helper() && !start_helper()) return FALSE;
+    set_timeout( REPLY_TIMEOUT );
+    set_linger();
+    return helper_running();
 }
+
+void helper_quit(void)
+{
+    struct portguard_request req = { 0 };
+
+    if (!helper_running()) return;
+    req.op = PORTGUARD_QUIT;
+    helper_call( &req, NULL );
+    delete_contact();
+    helper_stop();
+}
+
 
 BOOL helper_alive(void)
 {
@@ -181,6 +301,6 @@ BOOL helper_alive(void)
     /* no reply is outstanding, so it can only be the end of the stream */
     if (winsock.select( 0, &readfds, NULL, NULL, &now ) != 1) return TRUE;
     helper_stop();
-    fprintf( stderr, "portserver: " PORTGUARD_FILE " has ended\n" );
+    log_message( "portguard has ended" );
     return FALSE;
 }

@@ -16,8 +16,11 @@
 
 #include "portguard.h"
 
-/* Start the helper that stands beside this program. FALSE, and a line on stderr that says why, when that can't be done. */
+/* Take over the helper of a server that was killed, or start the one that stands beside this program. FALSE, and a line in the log that says why, when that can't be done. */
 extern BOOL helper_start(void);
+/* End it. */
+extern void helper_quit(void);
+
 extern BOOL helper_running(void);
 
 /* Look whether a helper that was running still lives. */

@@ -55,6 +55,7 @@ static int init(void)
     if ((status = map_init())) return fail( "cannot share the port map", status );
     guard_init();
     if ((status = reservations_init())) return fail( "cannot take up the reservations of the store and of the server before", status );
+    guard_init_done();
     return 0;
 }
 
@@ -81,6 +82,7 @@ static void main_loop(void)
         }
     }
     reservations_done();
+    guard_exit();
 }
 
 static void set_service_state( DWORD state, DWORD exit_code )

@@ -9,17 +9,49 @@
  * version 2.1 of the License, or (at your option) any later version.
  */
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "portguard.h"
 #include "portguard_sockets.h"
+#include "portguard_tcp.h"
+
+static int listener = -1;              /* where the next server finds this program */
+static struct portguard_request linger_request;
+
+/* Prepare for outliving the server. */
+static NTSTATUS start_linger( const struct portguard_request *req, uint32_t *port )
+{
+    struct sockaddr_in addr = { .sin_family = AF_INET, .sin_addr.s_addr = htonl( INADDR_LOOPBACK ) };
+    socklen_t len = sizeof(addr);
+
+    if (listener < 0)
+    {
+        listener = socket( AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0 );
+        if (listener < 0) return STATUS_INSUFFICIENT_RESOURCES;
+        if (bind( listener, (struct sockaddr *)&addr, sizeof(addr) ) || listen( listener, 16 ))
+        {
+            close( listener );
+            listener = -1;
+            return STATUS_INSUFFICIENT_RESOURCES;
+        }
+    }
+    getsockname( listener, (struct sockaddr *)&addr, &len );
+    *port = ntohs( addr.sin_port );
+    linger_request = *req;
+    return STATUS_SUCCESS;
+}
 
 /* Handle one request; returns 0 when the stream makes no sense. */
 static int handle_request( const struct portguard_request *req, struct portguard_reply *reply )
@@ -29,6 +61,16 @@ static int handle_request( const struct portguard_request *req, struct portguard
     if (req->op == PORTGUARD_HELLO)
     {
         reply->port = PORTGUARD_VERSION;
+        return 1;
+    }
+    if (req->op == PORTGUARD_LINGER)
+    {
+        reply->status = start_linger( req, &reply->port );
+        return 1;
+    }
+    if (req->op == PORTGUARD_FORGET)
+    {
+        sockets_forget();
         return 1;
     }
     if (req->op < PORTGUARD_GUARD || req->op > PORTGUARD_RETAKE) return 0;
@@ -84,7 +126,7 @@ static int send_reply( const struct portguard_reply *reply )
     return 1;
 }
 
-/* Serve requests until the stream ends. Returns the exit code. */
+/* Serve requests until the stream ends. Returns 0 then, -1 when the server wants an end, 1 on error. */
 static int serve(void)
 {
     struct portguard_request requests[64];
@@ -114,21 +156,79 @@ static int serve(void)
         {
             const struct portguard_request *req = &requests[pos / sizeof(requests[0])];
 
+            if (req->op == PORTGUARD_QUIT) return -1;
             if (!handle_request( req, &reply ))
             {
                 fprintf( stderr, "portguard: unknown request %u; is portserver.exe of the same version?\n", req->op );
                 return 1;
             }
-            if (!(req->flags & PORTGUARD_NO_REPLY) && !send_reply( &reply )) return 1;
+            if (!(req->flags & PORTGUARD_NO_REPLY) && !send_reply( &reply )) return 0;
         }
         len -= pos;
         memmove( requests, (char *)requests + pos, len );
     }
 }
 
+static double now(void)
+{
+    struct timespec now;
+
+    clock_gettime( CLOCK_MONOTONIC, &now );
+    return now.tv_sec + now.tv_nsec / 1e9;
+}
+
+/* Read the request that makes a connection the server's; a stranger who says nothing must not hold it up for long. */
+static int accept_claim( int fd )
+{
+    struct portguard_request req;
+    struct portguard_reply reply = { .port = PORTGUARD_VERSION };
+    double end = now() + 0.5;
+    size_t len = 0;
+    ssize_t ret;
+
+    if (!tcp_peer_is_own_user( fd )) return 0;
+    while (len < sizeof(req))
+    {
+        if (now() > end || !wait_for( fd, POLLIN, 500 )) return 0;
+        ret = recv( fd, (char *)&req + len, sizeof(req) - len, MSG_DONTWAIT );
+        if (!ret || (ret < 0 && errno != EAGAIN && errno != EINTR)) return 0;
+        if (ret > 0) len += ret;
+    }
+    if (req.op != PORTGUARD_CLAIM || req.protocol != linger_request.protocol || req.first != linger_request.first) return 0;
+    sockets_claim();
+    dup2( fd, 0 );
+    dup2( fd, 1 );
+    reply.serial = req.serial;
+    return send_reply( &reply );
+}
+
+/* The server is gone; hold the guards for the next one. Returns 0 when none came. */
+static int linger(void)
+{
+    double end = now() + linger_request.count;
+    int fd, on = 1, claimed = 0;
+
+    if (listener < 0) return 0;
+    /* nobody must find the stream of the server that was half alive */
+    close( 0 );
+    close( 1 );
+    open( "/dev/null", O_RDWR );
+    dup2( 0, 1 );
+    while (!claimed && now() < end)
+    {
+        wait_for( listener, POLLIN, (end - now()) * 1000 + 1 );
+        if ((fd = accept4( listener, NULL, NULL, SOCK_CLOEXEC )) < 0) continue;
+        setsockopt( fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on) );
+        claimed = accept_claim( fd );
+        close( fd );
+    }
+    return claimed;
+}
+
 int main( int argc, char *argv[] )
 {
     struct stat st;
+    int ret;
 
     if (argc > 1 || fstat( 0, &st ) || !S_ISSOCK( st.st_mode ))
     {
@@ -136,11 +236,13 @@ int main( int argc, char *argv[] )
                  argv[0] );
         return 1;
     }
-    /* The server's end is this program's end, and nothing else: not Ctrl-C in the terminal where Wine was started. */
+    /* What ends this program is the server's end, not Ctrl-C in the terminal where Wine was started. */
     signal( SIGPIPE, SIG_IGN );
     signal( SIGINT, SIG_IGN );
     signal( SIGHUP, SIG_IGN );
     if (chdir( "/" )) return 1;  /* so that the prefix can be unmounted or removed */
     sockets_init();
-    return serve();
+    do ret = serve();
+    while (!ret && linger());
+    return ret > 0;
 }

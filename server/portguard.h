@@ -16,10 +16,12 @@
 
 /* The server sends requests over a stream, the helper's standard input, and reads one reply to each from the helper's standard
  * output, in the same order, except to those that want none. Both run on one machine: integers are in its byte
- * order. Ports are in host order. The helper ends when the stream does. */
+ * order. Ports are in host order. The helper ends when the
+ * stream does, or, after PORTGUARD_LINGER, some time later: a server that was killed is soon followed by another one, which
+ * takes the helper over with all its guards. */
 
 #define PORTGUARD_FILE    "portguard"  /* stands beside portserver.exe */
-#define PORTGUARD_VERSION 1
+#define PORTGUARD_VERSION 2
 
 enum portguard_op
 {
@@ -28,6 +30,10 @@ enum portguard_op
     PORTGUARD_RELEASE,    /* guard_release() */
     PORTGUARD_YIELD,      /* guard_yield() of count ports */
     PORTGUARD_RETAKE,     /* guard_retake() of count ports */
+    PORTGUARD_LINGER,     /* outlive the stream by count seconds, for who knows the cookie; port in the reply is where */
+    PORTGUARD_CLAIM,      /* first on a connection to that port of the loopback interface: go on here; answered as HELLO */
+    PORTGUARD_FORGET,     /* drop what was not guarded again since CLAIM; take back what was not yielded again */
+    PORTGUARD_QUIT,       /* end now */
 };
 
 #define PORTGUARD_FORCE      0x1  /* GUARD: leave out what can't be guarded, and try again every second */
@@ -39,8 +45,8 @@ struct portguard_request
     uint32_t op;        /* enum portguard_op */
     uint32_t flags;     /* PORTGUARD_* */
     uint32_t serial;    /* returned in the reply */
-    uint32_t protocol;  /* PROTOCOL_TCP or PROTOCOL_UDP */
-    uint32_t first;
+    uint32_t protocol;  /* PROTOCOL_TCP or PROTOCOL_UDP; LINGER, CLAIM: low half of the cookie */
+    uint32_t first;     /* LINGER, CLAIM: high half of the cookie */
     uint32_t count;
 };
 

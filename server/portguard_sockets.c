@@ -38,6 +38,8 @@ struct guard
     unsigned char persistent : 1;
     unsigned char yielded : 1;   /* let others in until it is taken back */
     unsigned char denied : 1;    /* the host keeps the port from this user, hence from everything guarded against */
+    unsigned char unclaimed : 1; /* the server before wanted it; the one of now has not said so */
+    unsigned char stale : 1;     /* the server before had it yielded; the one of now has not said so */
 };
 
 static struct guard guards[2][65536];
@@ -213,6 +215,11 @@ NTSTATUS sockets_guard( const struct portguard_request *req, uint32_t *busy, uin
     {
         struct guard *guard = get_guard( req->protocol, port );
 
+        if (guard->unclaimed)
+        {
+            if (is_missing( guard )) missing_count--;
+            guard->unclaimed = guard->wanted = 0;
+        }
         if (guard->wanted)
         {
             ret = EADDRINUSE;
@@ -220,7 +227,8 @@ NTSTATUS sockets_guard( const struct portguard_request *req, uint32_t *busy, uin
             break;
         }
         guard->persistent = !!(req->flags & PORTGUARD_PERSISTENT);
-        ret = take( req->protocol, port, guard );
+        ret = guard->fd || guard->yielded ? 0 : take( req->protocol, port, guard );
+        if (guard->fd && req->protocol == PROTOCOL_TCP) set_reuse( guard->fd, guard->persistent || guard->yielded );
         if (ret && !(req->flags & PORTGUARD_FORCE))
         {
             memset( guard, 0, sizeof(*guard) );
@@ -254,7 +262,9 @@ void sockets_yield( const struct portguard_request *req )
     {
         struct guard *guard = get_guard( req->protocol, port );
 
-        if (!guard->wanted || guard->yielded) continue;
+        if (!guard->wanted) continue;
+        guard->stale = 0;
+        if (guard->yielded) continue;
         if (is_missing( guard )) missing_count--;
         guard->yielded = 1;
         if (!guard->fd) continue;
@@ -270,25 +280,60 @@ void sockets_yield( const struct portguard_request *req )
     }
 }
 
+static void retake( unsigned int protocol, unsigned int port, struct guard *guard )
+{
+    if (!guard->yielded) return;
+    guard->yielded = guard->stale = 0;
+    if (guard->fd)
+    {
+        if (!guard->persistent) set_reuse( guard->fd, 0 );
+    }
+    else if (is_missing( guard ))
+    {
+        missing_count++;
+        try_missing( protocol, port, guard );
+    }
+}
+
 void sockets_retake( const struct portguard_request *req )
 {
     unsigned int port;
 
     tcp_table_forget();
     for (port = req->first; port < req->first + req->count; port++)
-    {
-        struct guard *guard = get_guard( req->protocol, port );
+        retake( req->protocol, port, get_guard( req->protocol, port ) );
+}
 
-        if (!guard->yielded) continue;
-        guard->yielded = 0;
-        if (guard->fd)
+void sockets_claim(void)
+{
+    unsigned int i, port;
+
+    for (i = 0; i < 2; i++)
+    {
+        for (port = 0; port < 65536; port++)
         {
-            if (!guard->persistent) set_reuse( guard->fd, 0 );
-            continue;
+            struct guard *guard = &guards[i][port];
+
+            guard->unclaimed = guard->wanted;
+            guard->stale = guard->yielded;
         }
-        if (!is_missing( guard )) continue;
-        missing_count++;
-        try_missing( req->protocol, port, guard );
+    }
+}
+
+void sockets_forget(void)
+{
+    unsigned int i, port;
+
+    tcp_table_forget();
+    for (i = 0; i < 2; i++)
+    {
+        for (port = 0; port < 65536; port++)
+        {
+            struct guard *guard = &guards[i][port];
+
+            if (guard->unclaimed) drop( guard );
+            else if (guard->stale) retake( i ? PROTOCOL_UDP : PROTOCOL_TCP, port, guard );
+        }
     }
 }
 

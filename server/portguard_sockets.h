@@ -22,6 +22,8 @@ extern NTSTATUS sockets_guard( const struct portguard_request *req, uint32_t *bu
 extern void sockets_release( const struct portguard_request *req );
 extern void sockets_yield( const struct portguard_request *req );
 extern void sockets_retake( const struct portguard_request *req );
+extern void sockets_claim(void);
+extern void sockets_forget(void);
 
 /* Ports that should be guarded and are not. While there are some, sockets_retry() should be called every second. */
 extern unsigned int sockets_missing(void);

@@ -130,3 +130,27 @@ int tcp_table_only_time_wait( unsigned int port )
     }
     return loaded > 0 && table[port] == HAS_TIME_WAIT;
 }
+
+int tcp_peer_is_own_user( int fd )
+{
+    struct sockaddr_in local, peer;
+    socklen_t local_len = sizeof(local), peer_len = sizeof(peer);
+    unsigned int addr, port, peer_addr, peer_port, uid;
+    char line[512];
+    int ret = 0;
+    FILE *file;
+
+    if (getsockname( fd, (struct sockaddr *)&local, &local_len ) || getpeername( fd, (struct sockaddr *)&peer, &peer_len ) ||
+        local.sin_family != AF_INET || peer.sin_family != AF_INET || !(file = fopen( "/proc/net/tcp", "re" )))
+        return 0;
+    /* the line of the other end: addresses in network order, ports not (proc_net_tcp of the kernel's documentation) */
+    while (!ret && fgets( line, sizeof(line), file ))
+    {
+        if (sscanf( line, " %*u: %x:%x %x:%x %*x %*x:%*x %*x:%*x %*x %u", &addr, &port, &peer_addr, &peer_port, &uid ) != 5)
+            continue;
+        ret = addr == peer.sin_addr.s_addr && port == ntohs( peer.sin_port ) && peer_addr == local.sin_addr.s_addr &&
+              peer_port == ntohs( local.sin_port ) && uid == getuid();
+    }
+    fclose( file );
+    return ret;
+}

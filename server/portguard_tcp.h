@@ -19,4 +19,8 @@ extern void tcp_table_forget(void);
  * no when it can't tell. Costs one dump of all TCP sockets after tcp_table_forget(), and a memory read from then on. */
 extern int tcp_table_only_time_wait( unsigned int port );
 
+/* Whether the other end of a TCP connection over the loopback interface belongs to the user who runs this program. It answers
+ * no when it can't tell. */
+extern int tcp_peer_is_own_user( int fd );
+
 #endif /* PORTRES_SERVER_PORTGUARD_TCP_H */

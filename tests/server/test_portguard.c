@@ -760,6 +760,129 @@ static void test_end_of_stream(void)
     ok( !ret, "got %d", ret );
 }
 
+static int connect_helper( unsigned int port )
+{
+    struct sockaddr_storage addr;
+    socklen_t len = make_addr( &addr, LOOP4, port );
+    int fd = socket( AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0 );
+
+    if (!connect( fd, (struct sockaddr *)&addr, len )) return fd;
+    close( fd );
+    return -1;
+}
+
+/* Ask for an end of its own accord count seconds after that of the server. Returns the port to find it at then. */
+static unsigned int set_linger( struct helper *helper, unsigned int cookie, unsigned int seconds )
+{
+    struct portguard_reply reply;
+    NTSTATUS status = call( helper, PORTGUARD_LINGER, cookie, ~cookie, seconds, 0, &reply );
+
+    ok( !status, "got %x", status );
+    ok( reply.port, "no port" );
+    return reply.port;
+}
+
+/* "kill -9 of portserver: live runtime reservations are taken up again": their guards do not end with the server. */
+static void test_server_death(void)
+{
+    static const unsigned int cookie = 0x12345678;
+    struct helper helper = start_helper( 0 );
+    unsigned int i, port, first = find_block( 6 );
+    struct portguard_request req = { 0 };
+    struct portguard_reply reply;
+    int fd, ret, silent;
+
+    port = set_linger( &helper, cookie, 20 );
+    for (i = 0; i < 2; i++)
+    {
+        call( &helper, PORTGUARD_GUARD, protocols[i], first, 6, 0, &reply );
+        ok( !reply.status, "got %x", reply.status );
+        call( &helper, PORTGUARD_YIELD, protocols[i], first + 2, 3, 0, &reply );
+    }
+    close( helper.fd );
+    usleep( 10000 );
+    for (i = 0; i < 2; i++)
+    {
+        check_guarded( protocols[i], first );
+        check_guarded( protocols[i], first + 5 );
+        ret = try_bind( protocols[i], ANY4, first + 2, REUSE );
+        ok( !ret, "got %d", ret );
+    }
+
+    /* strangers get nothing, and do not keep the server away for long */
+    fd = connect_helper( port );
+    ok( fd >= 0, "got %d", errno );
+    req.op = PORTGUARD_CLAIM;
+    req.protocol = cookie;
+    req.first = ~cookie + 1;
+    ok( write( fd, &req, sizeof(req) ) == sizeof(req), "got %d", errno );
+    ok( recv( fd, &reply, sizeof(reply), 0 ) <= 0, "a wrong cookie is taken" );
+    close( fd );
+    silent = connect_helper( port );
+    ok( silent >= 0, "got %d", errno );
+
+    helper.fd = connect_helper( port );
+    ok( helper.fd >= 0, "got %d", errno );
+    call( &helper, PORTGUARD_CLAIM, cookie, ~cookie, 0, 0, &reply );
+    ok( !reply.status, "got %x", reply.status );
+    ok( reply.port == PORTGUARD_VERSION, "got version %u", reply.port );
+    close( silent );
+    for (i = 0; i < 2; i++)
+    {
+        check_guarded( protocols[i], first );
+        /* 0, 2 and 3 go on, 3 is in use; 1, 4 and 5 belong to reservations that have ended */
+        call( &helper, PORTGUARD_GUARD, protocols[i], first, 1, PORTGUARD_FORCE, &reply );
+        ok( !reply.status && !reply.missing, "got %x, %u missing", reply.status, reply.missing );
+        call( &helper, PORTGUARD_GUARD, protocols[i], first + 2, 2, PORTGUARD_FORCE, &reply );
+        ok( !reply.status && !reply.missing, "got %x, %u missing", reply.status, reply.missing );
+        call( &helper, PORTGUARD_YIELD, protocols[i], first + 3, 1, 0, &reply );
+        call( &helper, PORTGUARD_GUARD, protocols[i], first, 1, 0, &reply );
+        ok( reply.status == STATUS_SHARING_VIOLATION, "got %x", reply.status );
+    }
+    call( &helper, PORTGUARD_FORGET, 0, 0, 0, 0, &reply );
+    ok( !reply.status, "got %x", reply.status );
+    for (i = 0; i < 2; i++)
+    {
+        check_guarded( protocols[i], first );
+        check_guarded( protocols[i], first + 2 );
+        ret = try_bind( protocols[i], ANY4, first + 3, REUSE );
+        ok( !ret, "got %d", ret );
+        check_free( protocols[i], first + 1 );
+        check_free( protocols[i], first + 4 );
+        check_free( protocols[i], first + 5 );
+    }
+
+    /* a persistent block where a runtime one was */
+    call( &helper, PORTGUARD_RELEASE, PROTOCOL_TCP, first, 6, 0, &reply );
+    call( &helper, PORTGUARD_GUARD, PROTOCOL_TCP, first, 2, 0, &reply );
+    close( helper.fd );
+    helper.fd = connect_helper( port );
+    call( &helper, PORTGUARD_CLAIM, cookie, ~cookie, 0, 0, &reply );
+    ok( !reply.status, "got %x", reply.status );
+    call( &helper, PORTGUARD_GUARD, PROTOCOL_TCP, first, 1, PORTGUARD_FORCE | PORTGUARD_PERSISTENT, &reply );
+    ok( !reply.status, "got %x", reply.status );
+    ret = try_bind( PROTOCOL_TCP, ANY4, first, REUSE );
+    ok( !ret, "got %d", ret );
+    ret = try_bind( PROTOCOL_TCP, ANY4, first, 0 );
+    ok( ret == EADDRINUSE, "got %d", ret );
+
+    /* an orderly end */
+    req.op = PORTGUARD_QUIT;
+    ok( write( helper.fd, &req, sizeof(req) ) == sizeof(req), "got %d", errno );
+    ret = wait_helper( &helper );
+    ok( !ret, "got %d", ret );
+    check_free( PROTOCOL_TCP, first );
+    close( helper.fd );
+
+    /* no other server comes */
+    helper = start_helper( 0 );
+    set_linger( &helper, cookie, 1 );
+    call( &helper, PORTGUARD_GUARD, PROTOCOL_TCP, first, 1, 0, &reply );
+    ret = stop_helper( &helper );
+    ok( !ret, "got %d", ret );
+    check_free( PROTOCOL_TCP, first );
+}
+
 /* "bind to port 0, implicit bind: never gets such a port". In a network of its own, where the kernel has but few ports to
  * choose from. */
 static void test_kernel_choice(void)
@@ -1010,6 +1133,7 @@ int main( int argc, char *argv[] )
     test_low_ports();
     test_no_descriptors();
     test_end_of_stream();
+    test_server_death();
     test_kernel_choice();  /* leaves the machine's network */
     return test_summary( "test_portguard" );
 }
