@@ -21,6 +21,7 @@
     TEST(others) \
     TEST(lifetime) \
     TEST(implicit) \
+    TEST(patterns) \
     TEST(many) \
     TEST(completion) \
     TEST(death) \
