@@ -15,7 +15,7 @@ static const WCHAR service_name[] = L"portserver";
 static const WCHAR display_name[] = L"wine-portres port reservation server";
 static const WCHAR binary_path[] = L"C:\\windows\\system32\\portres\\portserver.exe";
 
-#define WAIT_MS 20000  /* for a slow machine; a start takes well under a second */
+#define WAIT_MS 60000  /* for a slow machine; a start takes well under a second */
 #define POLL_MS 50
 
 /* Returns ERROR_TIMEOUT, or what ended the service, when it does not get there. */
@@ -55,10 +55,21 @@ static DWORD stop( SC_HANDLE service )
     return error;
 }
 
+/* While the service manager starts the services of a prefix that has just come up, it refuses to start others (Wine,
+ * programs/services), and one that it waits for too long is given up: try again. */
 static DWORD start( SC_HANDLE service )
 {
-    if (!StartServiceW( service, 0, NULL ) && GetLastError() != ERROR_SERVICE_ALREADY_RUNNING) return GetLastError();
-    return wait_state( service, SERVICE_RUNNING );
+    DWORD error, begin = GetTickCount();
+
+    do
+    {
+        error = ERROR_SUCCESS;
+        if (!StartServiceW( service, 0, NULL ) && GetLastError() != ERROR_SERVICE_ALREADY_RUNNING) error = GetLastError();
+        if (!error) return wait_state( service, SERVICE_RUNNING );
+        Sleep( POLL_MS );
+    } while ((error == ERROR_SERVICE_DATABASE_LOCKED || error == ERROR_SERVICE_REQUEST_TIMEOUT)
+             && GetTickCount() - begin < WAIT_MS);
+    return error;
 }
 
 DWORD install_service( int restart )
