@@ -163,6 +163,8 @@ make_prefix()
     then
         run_logged "making the prefix $WINEPREFIX" wine wineboot --update
     fi
+    # its services are still starting, and Wine starts no other ones meanwhile: quicker to let it end
+    wineserver -w
     rm -f "$mark"
 }
 
