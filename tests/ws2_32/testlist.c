@@ -24,6 +24,7 @@
     TEST(patterns) \
     TEST(many) \
     TEST(completion) \
+    TEST(connect_list) \
     TEST(death) \
     TEST_CHILD(puppet) \
     TEST_CHILD(worker)
