@@ -62,3 +62,27 @@ START_TEST(hold)
     hold( SOCK_DGRAM, 3 );
     while (ReadFile( GetStdHandle( STD_INPUT_HANDLE ), buffer, sizeof(buffer), &size, NULL ) && size) {}
 }
+
+/* take tcp|udp PORT: print what bind and acquire of that port say */
+START_TEST(take)
+{
+    struct sockaddr_in addr = { 0 };
+    struct instance instance;
+    struct range range;
+    WSADATA data;
+    char **argv;
+    DWORD size;
+    int type, bind_error, acquire_error;
+
+    if (winetest_get_mainargs( &argv ) != 4) return;
+    WSAStartup( MAKEWORD( 2, 2 ), &data );
+    type = strcmp( argv[2], "tcp" ) ? SOCK_DGRAM : SOCK_STREAM;
+    addr.sin_family = AF_INET;
+    addr.sin_port = htons( atoi( argv[3] ) );
+    bind_error = bind( socket( AF_INET, type, 0 ), (struct sockaddr *)&addr, sizeof(addr) ) ? WSAGetLastError() : 0;
+    range.port = addr.sin_port;
+    range.count = 1;
+    acquire_error = WSAIoctl( socket( AF_INET, type, 0 ), SIO_ACQUIRE_PORT_RESERVATION, &range, sizeof(range),
+                              &instance, sizeof(instance), &size, NULL, NULL ) ? WSAGetLastError() : 0;
+    printf( "bind %d acquire %d\n", bind_error, acquire_error );
+}

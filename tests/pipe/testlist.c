@@ -11,6 +11,7 @@
 
 #define TESTS \
     TEST(malformed) \
-    TEST_CHILD(hold)
+    TEST_CHILD(hold) \
+    TEST_CHILD(take)
 
 #include "wine/test.h"
