@@ -24,7 +24,7 @@ probe() { perl "$work/probe" "$@"; }
 connects() { perl -MIO::Socket::INET -e 'exit !IO::Socket::INET->new( PeerAddr => "127.0.0.1", PeerPort => $ARGV[0] )' "$1"; }
 
 # take PROTOCOL PORT: what bind and acquire say in the other prefix
-take() { WINEPREFIX=$other wine "$programs/pipe_test.exe" -take "$@" 2>/dev/null | tr -d '\r'; }
+take() { WINEPREFIX=$other wine "$programs/pipe_test.exe" -take "$@" 2>/dev/null | tr -d '\r' | grep '^bind'; }
 
 # guarded WHAT FIRST LAST PROTOCOL: no port of the block is to be had from outside
 guarded()
