@@ -132,8 +132,8 @@ static void test_short( HANDLE pipe )
 
 static void test_long( HANDLE pipe )
 {
-    static const uint32_t extra[] = { 1, 3, 100, 4096, 65536, 1 << 20 };
-    union generic_request *req = calloc( 1, sizeof(*req) + (1 << 20) );
+    static const uint32_t extra[] = { 1, 3, 100, 4096, 65536 };
+    union generic_request *req = calloc( 1, sizeof(*req) + 65536 );
     NTSTATUS status;
     uint32_t code;
     unsigned int i;
