@@ -34,7 +34,7 @@ enum guard_mode
 extern void guard_init(void);
 extern void guard_init_done(void);
 
-/* End all guards at once; without that they outlive the server for some seconds. */
+/* End all guards at once; without that they outlive the server while its prefix lives, for some minutes. */
 extern void guard_exit(void);
 
 extern unsigned int guard_coverage(void);

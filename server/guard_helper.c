@@ -27,7 +27,7 @@
 
 #define REPLY_TIMEOUT 10000  /* ms; a block of all ports takes less than one second */
 #define CLAIM_TIMEOUT 2000   /* ms; nobody else should be there, and a new helper is quickly made */
-#define LINGER_TIME   20     /* seconds that the guards outlive a server that was killed */
+#define LINGER_TIME   600    /* seconds that the guards outlive a server that was killed, while its prefix lives */
 #define FILE_NAME     L"guard"  /* where the next server finds the helper */
 
 extern PEB * WINAPI RtlGetCurrentPeb(void);  /* of ntdll, in no header */

@@ -24,11 +24,15 @@
 #include <unistd.h>
 
 #include "portguard.h"
+#include "portguard_prefix.h"
 #include "portguard_sockets.h"
 #include "portguard_tcp.h"
 
 static int listener = -1;              /* where the next server finds this program */
 static struct portguard_request linger_request;
+static int have_wineserver;
+
+#define SHORT_LINGER 10  /* seconds; when nobody can tell whether the prefix still lives */
 
 /* Prepare for outliving the server. */
 static NTSTATUS start_linger( const struct portguard_request *req, uint32_t *port )
@@ -50,6 +54,7 @@ static NTSTATUS start_linger( const struct portguard_request *req, uint32_t *por
     getsockname( listener, (struct sockaddr *)&addr, &len );
     *port = ntohs( addr.sin_port );
     linger_request = *req;
+    have_wineserver = prefix_find();
     return STATUS_SUCCESS;
 }
 
@@ -205,8 +210,9 @@ static int accept_claim( int fd )
 /* The server is gone; hold the guards for the next one. Returns 0 when none came. */
 static int linger(void)
 {
-    double end = now() + linger_request.count;
+    unsigned int seconds = linger_request.count;
     int fd, on = 1, claimed = 0;
+    double end;
 
     if (listener < 0) return 0;
     /* nobody must find the stream of the server that was half alive */
@@ -214,9 +220,11 @@ static int linger(void)
     close( 1 );
     open( "/dev/null", O_RDWR );
     dup2( 0, 1 );
-    while (!claimed && now() < end)
+    if (!have_wineserver && seconds > SHORT_LINGER) seconds = SHORT_LINGER;
+    end = now() + seconds;
+    while (!claimed && now() < end && (!have_wineserver || prefix_alive()))
     {
-        wait_for( listener, POLLIN, (end - now()) * 1000 + 1 );
+        wait_for( listener, POLLIN, 200 );
         if ((fd = accept4( listener, NULL, NULL, SOCK_CLOEXEC )) < 0) continue;
         setsockopt( fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on) );
         claimed = accept_claim( fd );

@@ -30,7 +30,8 @@ enum portguard_op
     PORTGUARD_RELEASE,    /* guard_release() */
     PORTGUARD_YIELD,      /* guard_yield() of count ports */
     PORTGUARD_RETAKE,     /* guard_retake() of count ports */
-    PORTGUARD_LINGER,     /* outlive the stream by count seconds, for who knows the cookie; port in the reply is where */
+    PORTGUARD_LINGER,     /* outlive the stream, as long as the wineserver runs but for count seconds at most, for who knows
+                           * the cookie; port in the reply is where */
     PORTGUARD_CLAIM,      /* first on a connection to that port of the loopback interface: go on here; answered as HELLO */
     PORTGUARD_FORGET,     /* drop what was not guarded again since CLAIM; take back what was not yielded again */
     PORTGUARD_QUIT,       /* end now */

@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -818,6 +819,21 @@ static void test_server_death(void)
     ok( write( fd, &req, sizeof(req) ) == sizeof(req), "got %d", errno );
     ok( recv( fd, &reply, sizeof(reply), 0 ) <= 0, "a wrong cookie is taken" );
     close( fd );
+    if (!getuid())
+    {
+        pid_t pid = fork();
+
+        if (!pid)
+        {
+            if (setuid( 65534 ) || (fd = connect_helper( port )) < 0) _exit( 2 );
+            req.first = ~cookie;
+            if (write( fd, &req, sizeof(req) ) != sizeof(req)) _exit( 3 );
+            _exit( recv( fd, &reply, sizeof(reply), 0 ) > 0 );
+        }
+        waitpid( pid, &ret, 0 );
+        ok( !ret, "another user: got %x", ret );
+    }
+    else skip( "needs another user, hence root" );
     silent = connect_helper( port );
     ok( silent >= 0, "got %d", errno );
 
@@ -881,6 +897,46 @@ static void test_server_death(void)
     ret = stop_helper( &helper );
     ok( !ret, "got %d", ret );
     check_free( PROTOCOL_TCP, first );
+}
+
+/* Guards end with the prefix, whose life is that of its wineserver. */
+static void test_prefix_end(void)
+{
+    char prefix[] = "/tmp/test_portguard.XXXXXX", dir[128];
+    unsigned int port = find_block( 1 );
+    struct portguard_reply reply;
+    struct helper helper;
+    struct stat st;
+    pid_t server;
+    int ret;
+
+    if (!mkdtemp( prefix ) || stat( prefix, &st ))
+    {
+        skip( "can't make a folder: %d", errno );
+        return;
+    }
+    snprintf( dir, sizeof(dir), "%s/server-%llx-%llx", prefix, (unsigned long long)st.st_dev, (unsigned long long)st.st_ino );
+    ok( !mkdir( dir, 0700 ), "got %d", errno );
+    if (!(server = fork()))
+    {
+        if (chdir( dir )) _exit( 1 );
+        for (;;) pause();
+    }
+    usleep( 20000 );
+    setenv( "WINEPREFIX", prefix, 1 );
+    helper = start_helper( 0 );
+    set_linger( &helper, 1, 60 );
+    call( &helper, PORTGUARD_GUARD, PROTOCOL_TCP, port, 1, 0, &reply );
+    close( helper.fd );
+    usleep( 300000 );
+    check_guarded( PROTOCOL_TCP, port );
+    kill( server, SIGKILL );
+    waitpid( server, NULL, 0 );
+    ret = wait_helper( &helper );
+    ok( !ret, "got %d", ret );
+    check_free( PROTOCOL_TCP, port );
+    rmdir( dir );
+    rmdir( prefix );
 }
 
 /* "bind to port 0, implicit bind: never gets such a port". In a network of its own, where the kernel has but few ports to
@@ -1102,6 +1158,8 @@ int main( int argc, char *argv[] )
         return 1;
     }
     clock_gettime( CLOCK_MONOTONIC, &now );
+    unsetenv( "WINEPREFIX" );  /* whatever runs there is not meant */
+    setenv( "HOME", "/nonexistent", 1 );
     srandom( now.tv_nsec ^ getpid() );
     signal( SIGPIPE, SIG_IGN );
     if ((fd = open_socket( PROTOCOL_TCP, LOOP6, 0, 0 )) >= 0)
@@ -1134,6 +1192,7 @@ int main( int argc, char *argv[] )
     test_no_descriptors();
     test_end_of_stream();
     test_server_death();
+    test_prefix_end();
     test_kernel_choice();  /* leaves the machine's network */
     return test_summary( "test_portguard" );
 }
