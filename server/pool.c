@@ -114,10 +114,7 @@ void pool_remove( struct pool *pool, struct reservation *reservation )
     unsigned int i;
 
     LIST_FOR_EACH_SAFE( cursor, after, &reservation->associated )
-    {
-        LIST_ENTRY( cursor, struct sock, assoc_entry )->reservation = NULL;
-        list_remove( cursor );
-    }
+        pool_end_association( LIST_ENTRY( cursor, struct sock, assoc_entry ) );
     list_remove( &reservation->sock_entry );
     for (link = &pool->tokens[hash( reservation->token )]; *link != reservation; link = &(*link)->hash_next) ;
     *link = reservation->hash_next;
@@ -214,6 +211,12 @@ void pool_associate( struct sock *sock, struct reservation *reservation )
     list_add_tail( &reservation->associated, &sock->assoc_entry );
     sock->associated = 1;
     sock->reservation = reservation;
+}
+
+void pool_end_association( struct sock *sock )
+{
+    list_remove( &sock->assoc_entry );
+    sock->reservation = NULL;
 }
 
 unsigned int pool_pick_port( const struct pool *pool, struct reservation *reservation, unsigned int *tried )

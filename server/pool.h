@@ -56,7 +56,8 @@ struct sock
     struct reservation *reservation; /* that it is associated with, NULL when that one has ended */
     unsigned int  port;          /* that it holds, 0 when none */
     unsigned int  holds;         /* HOLDS_* */
-    uint32_t      serial;        /* of the request that bound it */
+    uint32_t      serial;        /* of the request that bound it, 0: not known */
+    uint32_t      binder;        /* process that made that request */
     unsigned int  state_slot;    /* of its record, see state.h */
 };
 
@@ -113,6 +114,8 @@ extern struct sock *pool_add_sock( struct pool *pool, sock_id id, int protocol )
 extern void pool_remove_sock( struct pool *pool, struct sock *sock );
 
 extern void pool_associate( struct sock *sock, struct reservation *reservation );
+/* The socket stays associated with a reservation that has ended. */
+extern void pool_end_association( struct sock *sock );
 /* A free port of the reservation after the ones tried before; 0 when all were tried or are taken. *tried is 0 at first,
  * and counts the ports looked at. */
 extern unsigned int pool_pick_port( const struct pool *pool, struct reservation *reservation, unsigned int *tried );

@@ -49,6 +49,7 @@ static int restore_sock( struct pool *pool, const struct state_record *record, c
     }
     sock->state_slot = slot;
     sock->serial = record->serial;
+    sock->binder = record->pid;
     return 1;
 }
 
@@ -82,14 +83,21 @@ static int restore_reservation( struct pool *pool, const struct state_record *re
     return 1;
 }
 
-static void restore_use( struct pool *pool, const struct state_record *record, const struct sock_handle *handle )
+static void restore_use( struct pool *pool, struct state_record *record, const struct sock_handle *handle )
 {
     struct sock *sock = pool_find_sock( pool, record->sock );
     unsigned int port = record->port;
     struct reservation *reservation;
 
     /* bound in the last moment, by a request that had no reply */
-    if (!port && record->associated && (port = sock_port( handle ))) sock->serial = 0;
+    if (!port && record->associated && (port = sock_port( handle )))
+    {
+        sock->serial = sock->binder = 0;
+        record->serial = record->pid = record->first = record->associated = 0;
+        record->token = 0;
+        record->port = port;
+        state_save( &sock->state_slot, record );
+    }
     if (port)
     {
         pool_hold( pool, sock, port, record->holds );

@@ -69,6 +69,7 @@ static void save_sock( struct sock *sock )
     record.sock = sock->id;
     if (sock->reservation && sock->reservation->kind == RESERVATION_RUNTIME) record.token = sock->reservation->token;
     else if (sock->reservation) record.first = sock->reservation->first;
+    record.pid = sock->binder;
     record.serial = sock->serial;
     record.port = sock->port;
     record.holds = sock->holds;
@@ -124,11 +125,23 @@ static NTSTATUS add_reservation( int protocol, unsigned int first, unsigned int 
 static void end_reservation( struct reservation *reservation )
 {
     struct process *owner = NULL;
+    struct list *cursor, *after;
+    struct sock *sock;
 
     if (reservation->kind == RESERVATION_RUNTIME) owner = process_find( reservation->owner );
     map_set_ports( reservation->protocol, reservation->first, reservation->count, 0 );
     guard_release( reservation->protocol, reservation->first, reservation->count );
     state_erase( &reservation->state_slot );
+    if (reservation->kind == RESERVATION_PERSISTENT)
+    {
+        /* the records of these sockets name it by its port, which another reservation may get */
+        LIST_FOR_EACH_SAFE( cursor, after, &reservation->associated )
+        {
+            sock = LIST_ENTRY( cursor, struct sock, assoc_entry );
+            pool_end_association( sock );
+            save_sock( sock );
+        }
+    }
     pool_remove( pool, reservation );
     if (owner)
     {
@@ -283,6 +296,7 @@ static void hold_port( struct sock *sock, const struct sock_handle *handle, cons
     if (sock->associated) map_remove_socket( sock->id );
     pool_hold( pool, sock, port, sock_holds( handle, req->addr ) );
     sock->serial = current_serial;
+    sock->binder = current->process->pid;
     save_sock( sock );
 }
 
@@ -333,10 +347,12 @@ DECL_HANDLER(bind_socket)
         if (!(status = bind_from( sock->reservation, &handle, req, &port, &wsa_error )))
             hold_port( sock, &handle, req, port );
     }
-    else if (sock && sock->port && (sock->serial == current_serial || !sock->serial))
+    else if (sock && sock->port && (!sock->serial || (sock->serial == current_serial && sock->binder == current->process->pid)))
     {
         /* this very request bound it, and the server was killed before the reply, or before it noted the port */
         sock->serial = current_serial;
+        sock->binder = current->process->pid;
+        save_sock( sock );
         port = sock->port;
     }
     else if (!reservation) status = STATUS_NOT_FOUND;

@@ -32,7 +32,7 @@ struct state_record
     uint64_t sock;        /* id of the socket; of a reservation: that it lives with */
     uint64_t token;       /* of the reservation; of a socket: that it is associated with, 0 when that one is persistent or ended */
     uint64_t start_time;  /* of the process, when it was created */
-    uint32_t pid;         /* process that acquired the reservation */
+    uint32_t pid;         /* process that acquired the reservation, or bound the socket */
     uint32_t serial;      /* of the request that made it so */
     uint32_t first;       /* of the reservation; of a socket: of the persistent one that it is associated with, or 0 */
     uint32_t count;       /* of the reservation */

@@ -173,6 +173,11 @@ void guard_retake( int protocol, unsigned int port )
     *guard &= ~YIELDED;
 }
 
+int fake_is_guarded( int protocol, unsigned int port )
+{
+    return (guards[protocol_index( protocol )][port] & (GUARDED | YIELDED)) == GUARDED;
+}
+
 /* sockets */
 
 struct fake_sock *fake_socks;
@@ -457,14 +462,21 @@ void map_publish( const struct pool *pool )
 static struct process *processes;
 static unsigned char elevated[FAKE_PROCESSES];
 static uint64_t start_times[FAKE_PROCESSES] = { 1, 1, 1, 1, 1, 1, 1, 1 };
+static unsigned char ended[FAKE_PROCESSES];
 
 void fake_set_elevated( unsigned int process, int is_elevated )
 {
     elevated[process] = is_elevated;
 }
 
+void fake_end_process( unsigned int process )
+{
+    ended[process] = 1;
+}
+
 void fake_restart_process( unsigned int process )
 {
+    ended[process] = 0;
     start_times[process]++;
 }
 
@@ -482,7 +494,7 @@ NTSTATUS process_open( uint32_t pid, struct process **ret )
 
     if (!process)
     {
-        if (fails()) return STATUS_ACCESS_DENIED;
+        if (ended[(pid - FAKE_PID( 0 )) / 4] || fails()) return STATUS_ACCESS_DENIED;
         if (!(process = __real_calloc( 1, sizeof(*process) ))) abort();  /* not one that fails on demand */
         process->pid = pid;
         process->start_time = start_times[(pid - FAKE_PID( 0 )) / 4];
@@ -673,11 +685,10 @@ static void forget_server(void)
     struct process *process;
     unsigned int i;
 
-    memset( guards, 0, sizeof(guards) );
-    memset( block_places, 0, sizeof(block_places) );
+    while (block_count) guard_release( blocks[0].index ? PROTOCOL_UDP : PROTOCOL_TCP, blocks[0].first, blocks[0].count );
     free( blocks );
     blocks = NULL;
-    guard_count = block_count = block_alloc = 0;
+    block_alloc = 0;
     for (i = 0; i < fake_sock_count; i++) fake_socks[i].watched = fake_socks[i].opened = 0;
     opened_count = 0;
     map_published = 0;
@@ -712,6 +723,12 @@ void fake_end_server(void)
     forget_server();
 }
 
+void fake_rewind(void)
+{
+    last_id = 0;
+    token_state = 0;
+}
+
 void fake_reset(void)
 {
     forget_server();
@@ -719,6 +736,7 @@ void fake_reset(void)
     memset( busy_ports, 0, sizeof(busy_ports) );
     memset( stored, 0, sizeof(stored) );
     memset( elevated, 0, sizeof(elevated) );
+    memset( ended, 0, sizeof(ended) );
     stored_count = 0;
     free( states );
     states = NULL;

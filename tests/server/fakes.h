@@ -54,7 +54,8 @@ extern int fake_close_pending( unsigned int index );
 extern void fake_set_elevated( unsigned int process, int elevated );
 extern NTSTATUS fake_connect( unsigned int process, struct client *client );
 extern void fake_disconnect( struct client *client );
-/* A process is started anew, with the same id: all that the server knew of the one before must be gone. */
+/* A process is gone, or another one was given its id: not while the server refers to it. */
+extern void fake_end_process( unsigned int process );
 extern void fake_restart_process( unsigned int process );
 
 /* others on the host */
@@ -64,6 +65,8 @@ extern void fake_set_busy( int protocol, unsigned int port, int busy );
 extern NTSTATUS fake_host_status( int protocol, unsigned int first, unsigned int count, unsigned int *busy );
 /* may the socket be bound to the port, as far as host and Wine know? They don't see that a dual-stack TCP socket has both families. */
 extern int fake_can_bind( const struct fake_sock *sock, unsigned int port );
+/* is there a guard that keeps everybody off the port? */
+extern int fake_is_guarded( int protocol, unsigned int port );
 
 /* the store; count of the block that starts there, or 0 */
 extern unsigned int fake_stored( int protocol, unsigned int first );
@@ -81,6 +84,8 @@ extern void fake_next_token( uint64_t token );
 extern NTSTATUS fake_start_server(void);
 extern void fake_kill_server(void);
 extern void fake_end_server(void);
+/* Count ids of sockets and tokens from the start again. The server must know of none, and all sockets be made again. */
+extern void fake_rewind(void);
 /* forget everything; no server runs */
 extern void fake_reset(void);
 

@@ -835,7 +835,7 @@ static void test_limits(void)
 /* the server is killed: what lived goes on */
 static void test_restart(void)
 {
-    unsigned int s, heir, user, user2, waiting, ended, admin, gone, line = __LINE__;
+    unsigned int s, heir, user, user2, waiting, ended, admin, gone, i;
     uint64_t token, token2, stale, persistent;
     char *before, *after;
 
@@ -929,13 +929,68 @@ static void test_restart(void)
     check( bind( &alice, user, 7001 ), STATUS_ACCESS_DENIED );
     end();
 
+    /* Serials count up in each process: with the same one from another process it is another request. */
+    begin();
+    succeeds( create( &root, TCP, 8000, 10 ) );
+    user = fake_socket( ALICE, 4, TCP, 0 );
+    succeeds( bind( &alice, user, 8003 ) );
+    fake_socks[user].processes |= 1 << BOB;
+    serial--;
+    check( bind( &bob, user, 8004 ), STATUS_INVALID_PARAMETER );
+    fake_kill_server();
+    succeeds( fake_start_server() );
+    connect_clients();
+    serial--;
+    check( bind( &bob, user, 8004 ), STATUS_INVALID_PARAMETER );
+    serial--;
+    succeeds( bind( &alice, user, 8003 ) );
+    end();
+
+    /* bound in the moment before the server was killed, and killed again before anything was asked */
+    begin();
+    succeeds( acquire( &alice, fake_socket( ALICE, 4, TCP, 0 ), 7000, 10 ) );
+    token = TOKEN();
+    user = fake_socket( ALICE, 4, TCP, 0 );
+    succeeds( associate( &alice, user, token ) );
+    fake_socks[user].port = 7004;
+    for (i = 0; i < 2; i++)
+    {
+        fake_kill_server();
+        succeeds( fake_start_server() );
+        connect_clients();
+        check_invariants( __LINE__ );
+    }
+    succeeds( bind( &alice, user, 0 ) );
+    ok( PORT() == 7004, "got %u\n", PORT() );
+    for (i = 0; i < 2; i++)
+    {
+        check( bind( &alice, user, 7004 ), STATUS_ACCESS_DENIED );  /* another request */
+        fake_kill_server();
+        succeeds( fake_start_server() );
+        connect_clients();
+    }
+    end();
+
+    /* A socket is not associated with what came after the reservation it was associated with. */
+    begin();
+    succeeds( create( &root, TCP, 8000, 10 ) );
+    token = TOKEN();
+    user = fake_socket( ROOT, 4, TCP, 0 );
+    succeeds( associate( &root, user, token ) );
+    succeeds( delete( &root, TCP, 8000, 10 ) );
+    succeeds( acquire( &alice, fake_socket( ALICE, 4, TCP, 0 ), 8000, 10 ) );
+    fake_kill_server();
+    succeeds( fake_start_server() );
+    connect_clients();
+    check( bind( &root, user, 0 ), STATUS_INVALID_PARAMETER );
+    end();
+
     /* ended by itself: nothing is taken up */
     begin();
     succeeds( acquire( &alice, fake_socket( ALICE, 4, TCP, 0 ), 7000, 10 ) );
     fake_end_server();
     succeeds( fake_start_server() );
     connect_clients();
-    (void)line;
     ok( !pool()->runtime && !pool()->sockets, "got %u, %u\n", pool()->runtime, pool()->sockets );
     end();
 }
