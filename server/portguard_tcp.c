@@ -133,7 +133,7 @@ int tcp_table_only_time_wait( unsigned int port )
 
 int tcp_peer_is_own_user( int fd )
 {
-    struct sockaddr_in local, peer;
+    struct sockaddr_in local = { 0 }, peer = { 0 };
     socklen_t local_len = sizeof(local), peer_len = sizeof(peer);
     unsigned int addr, port, peer_addr, peer_port, uid;
     char line[512];

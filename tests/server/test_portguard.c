@@ -496,14 +496,15 @@ static void test_busy_ports( struct helper *helper )
     unsigned int i, j, port, first = find_block( BLOCK );
     struct portguard_reply reply;
     NTSTATUS status;
-    int fd, listening;
+    int fd, listening, max_listening;
 
     for (i = 0; i < 2; i++)
     {
+        max_listening = protocols[i] == PROTOCOL_TCP ? 1 : 0;
         for (j = 0; j < NB_BINDS; j++)
         {
             if (!can_bind( j )) continue;
-            for (listening = 0; listening <= (protocols[i] == PROTOCOL_TCP); listening++)
+            for (listening = 0; listening <= max_listening; listening++)
             {
                 fd = open_socket( protocols[i], binds[j].addr, first + 2, binds[j].flags );
                 ok( fd >= 0, "%s %s: got %d", name( protocols[i] ), binds[j].addr, errno );
