@@ -100,8 +100,9 @@ static void restore_use( struct pool *pool, struct state_record *record, const s
     }
     if (port)
     {
+        if (pool_find_port( pool, sock->protocol, port ) && !pool_port_in_use( pool, sock->protocol, port ))
+            guard_yield( sock->protocol, port );
         pool_hold( pool, sock, port, record->holds );
-        if (pool_find_port( pool, sock->protocol, port )) guard_yield( sock->protocol, port );
     }
     else if (record->associated)
     {

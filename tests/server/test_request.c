@@ -971,6 +971,24 @@ static void test_restart(void)
     }
     end();
 
+    /* Two sockets with one port, as UDP and SO_REUSEADDR have it: its guard yields once. */
+    begin();
+    succeeds( acquire( &alice, fake_socket( ALICE, 4, UDP, 0 ), 7000, 10 ) );
+    token = TOKEN();
+    user = fake_socket( ALICE, 4, UDP, 0 );
+    user2 = fake_socket( ALICE, 4, UDP, 0 );
+    fake_socks[user].reuse = fake_socks[user2].reuse = 1;
+    succeeds( associate( &alice, user, token ) );
+    succeeds( associate( &alice, user2, token ) );
+    succeeds( bind( &alice, user, 7000 ) );
+    succeeds( bind( &alice, user2, 7000 ) );
+    fake_kill_server();
+    succeeds( fake_start_server() );
+    connect_clients();
+    close_sock( user, ALICE );
+    close_sock( user2, ALICE );
+    end();
+
     /* A socket is not associated with what came after the reservation it was associated with. */
     begin();
     succeeds( create( &root, TCP, 8000, 10 ) );
