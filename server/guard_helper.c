@@ -14,6 +14,7 @@
 #include "log.h"
 #include "path.h"
 #include "process.h"
+#include "security.h"
 
 #include <string.h>
 #include <wchar.h>
@@ -173,7 +174,7 @@ static BOOL write_contact( const struct contact *contact )
     BOOL ret;
 
     if (!path_beside_program( path, FILE_NAME )) return FALSE;
-    file = CreateFileW( path, GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, 0, NULL );
+    file = CreateFileW( path, GENERIC_WRITE, 0, user_only(), CREATE_ALWAYS, 0, NULL );
     if (file == INVALID_HANDLE_VALUE) return FALSE;
     ret = WriteFile( file, contact, sizeof(*contact), &size, NULL );
     CloseHandle( file );

@@ -13,6 +13,7 @@
 
 #include "map.h"
 #include "portmap.h"
+#include "security.h"
 
 #define WIN32_LEAN_AND_MEAN
 #include <windows.h>
@@ -25,28 +26,16 @@ static uint16_t sock_counts[sizeof(map->sockets)];
 
 /* A client may map the section to read. Handles made before the list was set, this server's, keep their rights, and an owner may
  * always set the list anew: so a server that takes over the section of one that was killed lets itself in first. */
-static DWORD set_access( HANDLE section, DWORD access )
+static NTSTATUS set_access( HANDLE section, DWORD access )
 {
-    SID_IDENTIFIER_AUTHORITY authority = { SECURITY_WORLD_SID_AUTHORITY };
-    EXPLICIT_ACCESSW entry = { 0 };
-    ACL *acl = NULL;
-    PSID everyone;
-    DWORD ret;
+    NTSTATUS status;
+    ACL *acl;
 
-    if (!AllocateAndInitializeSid( &authority, 1, SECURITY_WORLD_RID, 0, 0, 0, 0, 0, 0, 0, &everyone ))
-        return GetLastError();
-    entry.grfAccessPermissions = access;
-    entry.grfAccessMode = SET_ACCESS;
-    entry.grfInheritance = NO_INHERITANCE;
-    entry.Trustee.TrusteeForm = TRUSTEE_IS_SID;
-    entry.Trustee.ptstrName = everyone;
-    if (!(ret = SetEntriesInAclW( 1, &entry, NULL, &acl )))
-    {
-        ret = SetSecurityInfo( section, SE_KERNEL_OBJECT, DACL_SECURITY_INFORMATION, NULL, NULL, acl, NULL );
-        LocalFree( acl );
-    }
-    FreeSid( everyone );
-    return ret;
+    if ((status = user_only_acl( access, &acl ))) return status;
+    if (SetSecurityInfo( section, SE_KERNEL_OBJECT, DACL_SECURITY_INFORMATION, NULL, NULL, acl, NULL ))
+        status = STATUS_ACCESS_DENIED;
+    LocalFree( acl );
+    return status;
 }
 
 NTSTATUS map_init(void)
@@ -58,7 +47,7 @@ NTSTATUS map_init(void)
         set_access( owner, SECTION_ALL_ACCESS );
         CloseHandle( owner );
     }
-    section = CreateFileMappingW( INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, sizeof(*map), PORT_MAP_NAME );
+    section = CreateFileMappingW( INVALID_HANDLE_VALUE, user_only(), PAGE_READWRITE, 0, sizeof(*map), PORT_MAP_NAME );
     if (!section) return STATUS_INSUFFICIENT_RESOURCES;
     if (!(map = MapViewOfFile( section, FILE_MAP_READ | FILE_MAP_WRITE, 0, 0, sizeof(*map) )))
         return STATUS_INSUFFICIENT_RESOURCES;

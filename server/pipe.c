@@ -15,8 +15,7 @@
 #include "portserver.h"
 #include "request.h"
 #include "reservation.h"
-
-#include <aclapi.h>
+#include "security.h"
 
 /* instances that wait for a client: so many may connect before the server has had a turn */
 #define LISTENERS 16
@@ -44,36 +43,8 @@ struct connection
 
 static HANDLE completion_port;
 static ULONG_PTR completion_key;
-static SECURITY_ATTRIBUTES security;
+static SECURITY_ATTRIBUTES *security;
 static unsigned int listeners;
-
-/* Only the user that the server runs as may open the pipe. */
-static NTSTATUS init_security(void)
-{
-    static SECURITY_DESCRIPTOR descriptor;
-    EXPLICIT_ACCESSW entry = { 0 };
-    union { TOKEN_USER user; char buffer[256]; } info;
-    HANDLE token;
-    ACL *acl;
-    DWORD size;
-    BOOL ret;
-
-    if (!OpenProcessToken( GetCurrentProcess(), TOKEN_QUERY, &token )) return STATUS_ACCESS_DENIED;
-    ret = GetTokenInformation( token, TokenUser, &info, sizeof(info), &size );
-    CloseHandle( token );
-    if (!ret) return STATUS_ACCESS_DENIED;
-    entry.grfAccessPermissions = GENERIC_ALL;
-    entry.grfAccessMode = SET_ACCESS;
-    entry.Trustee.TrusteeForm = TRUSTEE_IS_SID;
-    entry.Trustee.ptstrName = info.user.User.Sid;
-    if (SetEntriesInAclW( 1, &entry, NULL, &acl )) return STATUS_NO_MEMORY;
-    if (!InitializeSecurityDescriptor( &descriptor, SECURITY_DESCRIPTOR_REVISION ) ||
-        !SetSecurityDescriptorDacl( &descriptor, TRUE, acl, FALSE ))
-        return STATUS_UNSUCCESSFUL;
-    security.nLength = sizeof(security);
-    security.lpSecurityDescriptor = &descriptor;
-    return STATUS_SUCCESS;
-}
 
 static void close_connection( struct connection *connection )
 {
@@ -96,7 +67,7 @@ static NTSTATUS add_listener( DWORD flags )
     connection->pipe = CreateNamedPipeW( PORTSERVER_PIPE, PIPE_ACCESS_DUPLEX | FILE_FLAG_OVERLAPPED | flags,
                                          PIPE_TYPE_MESSAGE | PIPE_READMODE_MESSAGE | PIPE_REJECT_REMOTE_CLIENTS,
                                          PIPE_UNLIMITED_INSTANCES, sizeof(connection->reply), sizeof(connection->req),
-                                         0, &security );
+                                         0, security );
     if (connection->pipe == INVALID_HANDLE_VALUE)
     {
         free( connection );
@@ -205,7 +176,7 @@ NTSTATUS pipe_init( HANDLE port, ULONG_PTR key )
 
     completion_port = port;
     completion_key = key;
-    if ((status = init_security())) return status;
+    if (!(security = user_only())) return STATUS_NO_MEMORY;
     if ((status = add_listener( FILE_FLAG_FIRST_PIPE_INSTANCE ))) return status;
     add_listeners();
     return STATUS_SUCCESS;

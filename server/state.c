@@ -15,6 +15,7 @@
 
 #include "log.h"
 #include "path.h"
+#include "security.h"
 #include "state.h"
 #include "status.h"
 
@@ -81,8 +82,8 @@ struct state_record *state_open( unsigned int *count )
     WCHAR path[MAX_PATH];
 
     *count = 0;
-    if (path_beside_program( path, L"state" ))
-        file = CreateFileW( path, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ, NULL, OPEN_ALWAYS, 0, NULL );
+    if (path_beside_program( path, L"state" ))  /* for this user alone: it holds the tokens */
+        file = CreateFileW( path, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ, user_only(), OPEN_ALWAYS, 0, NULL );
     if (file == INVALID_HANDLE_VALUE)
     {
         log_message( "can't open the file 'state' (error %u): reservations will not survive the server",

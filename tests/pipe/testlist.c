@@ -11,6 +11,7 @@
 
 #define TESTS \
     TEST(malformed) \
+    TEST(privacy) \
     TEST_CHILD(hold) \
     TEST_CHILD(take)
 
