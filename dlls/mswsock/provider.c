@@ -140,6 +140,7 @@ static int WSPAPI provider_get_sock_opt( SOCKET s, int level, int option, char *
 
 static WINBOOL WSPAPI provider_get_qos_by_name( SOCKET s, WSABUF *name, QOS *qos, int *error )
 {
+    WSASetLastError( WSAEOPNOTSUPP );  /* Wine's fails without an error */
     return bool_result( WSAGetQOSByName( s, name, qos ), error );
 }
 
