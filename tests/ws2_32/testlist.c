@@ -21,12 +21,16 @@
     TEST(others) \
     TEST(lifetime) \
     TEST(implicit) \
+    TEST(threads) \
     TEST(patterns) \
     TEST(many) \
     TEST(completion) \
     TEST(connect_list) \
+    TEST(spi) \
+    TEST(same) \
     TEST(death) \
     TEST_CHILD(puppet) \
-    TEST_CHILD(worker)
+    TEST_CHILD(worker) \
+    TEST_CHILD(exiting)
 
 #include "wine/test.h"
