@@ -51,7 +51,7 @@ chmod +x "$work/bin"/*
 pe_file()
 {
     perl -e 'open my $f, ">:raw", $ARGV[0] or die;
-             print $f pack("a2 x58 V a64 a4 v", "MZ", 128, $ARGV[2], "PE", hex $ARGV[1]), $ARGV[0], "x" x 1000' "$@"
+             print $f pack("a2 x58 V a64 a4 v", "MZ", 128, $ARGV[2], "PE", hex $ARGV[1]), $ARGV[0] =~ m,(\w+/[^/]+)$,, "x" x 1000' "$@"
 }
 
 make_build()
@@ -60,7 +60,7 @@ make_build()
     mkdir -p "$work/lib/$arch-windows" "$work/lib/native"
     for file in ws2_32.dll iphlpapi.dll netsh.exe portserver.exe portres.exe
     do
-        pe_file "$work/lib/$arch-windows/$file" "$machine" "wine-portres"
+        pe_file "$work/lib/$arch-windows/$file" "$machine" "This file is part of wine-portres"
     done
     echo wine-portres >"$work/lib/native/portguard"
 }
@@ -112,7 +112,7 @@ check_nothing_lost()
         sum=$(cksum <"$WINEPREFIX/drive_c/windows/$file" 2>/dev/null)
         if test "$sum" != "$(cat "$path")"
         then
-            grep -q wine-portres "$WINEPREFIX/drive_c/windows/$file" || { echo "$file is neither"; return 1; }
+            grep -q "This file is part of wine-portres" "$WINEPREFIX/drive_c/windows/$file" || { echo "$file is neither"; return 1; }
             # shellcheck disable=SC2012 # names without surprises
             test "$(stat -c %s "$WINEPREFIX/drive_c/windows/$file")" -gt 1000 || { echo "$file is cut"; return 1; }
             sum=$(cksum <"$WINEPREFIX/drive_c/windows/$(dirname "$file")/portres/$(basename "$file")")
