@@ -67,7 +67,8 @@ unsigned int pool_find_free( const struct pool *pool, int protocol, unsigned int
     unsigned int port, run = 0;
 
     if (!count || !from) return 0;
-    for (port = from; port <= last; port++)
+    /* as long as enough ports are left */
+    for (port = from; port <= last && run + last - port + 1 >= count; port++)
     {
         run = port_is_free( pool, protocol, port ) ? run + 1 : 0;
         if (run == count) return port - count + 1;

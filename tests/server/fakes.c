@@ -752,7 +752,7 @@ void fake_reset(void)
 
 /* what must be true between any two requests */
 
-static const char *check_reservation( const struct reservation *reservation )
+static const char *check_reservation( const struct reservation *reservation, int every_port )
 {
     const struct state_record *state;
     const struct pool *pool = reservations_pool();
@@ -764,6 +764,8 @@ static const char *check_reservation( const struct reservation *reservation )
         return "a reservation that is no block of ports";
     for (i = 0; i < reservation->count; i++)
     {
+        /* of large blocks the ends */
+        if (!every_port && i == 8 && reservation->count > 16) i = reservation->count - 8;
         port = reservation->first + i;
         if (pool->owners[index][port] != reservation) return "a port of a reservation that the pool gives to another";
         if (map_ports[index][port] != kind) return "a reserved port that the map does not show";
@@ -838,7 +840,7 @@ static const char *check_processes( unsigned int runtime )
     return runtime == orphans ? NULL : "a process with a wrong number of reservations";
 }
 
-static const char *check_listed( unsigned int *runtime, unsigned int *persistent, unsigned int *ports )
+static const char *check_listed( int every_port, unsigned int *runtime, unsigned int *persistent, unsigned int *ports )
 {
     const struct pool *pool = reservations_pool();
     const struct reservation *reservation;
@@ -865,7 +867,7 @@ static const char *check_listed( unsigned int *runtime, unsigned int *persistent
         reservation = pool->owners[blocks[i].index][blocks[i].first];
         if (!reservation || reservation->first != blocks[i].first || reservation->count != blocks[i].count)
             return "a guarded block that is not a reservation";
-        if ((ret = check_reservation( reservation ))) return ret;
+        if ((ret = check_reservation( reservation, every_port ))) return ret;
         *ports += reservation->count;
         if (reservation->kind == RESERVATION_RUNTIME) ++*runtime;
         else ++*persistent;
@@ -874,7 +876,7 @@ static const char *check_listed( unsigned int *runtime, unsigned int *persistent
     return NULL;
 }
 
-const char *fakes_check(void)
+static const char *check( int every_port )
 {
     const struct pool *pool = reservations_pool();
     unsigned int runtime, persistent, ports;
@@ -882,13 +884,18 @@ const char *fakes_check(void)
 
     if (violation) return violation;
     if (opened_count) return "a handle that was not closed";
-    if ((ret = check_listed( &runtime, &persistent, &ports ))) return ret;
+    if ((ret = check_listed( every_port, &runtime, &persistent, &ports ))) return ret;
     if (runtime != pool->runtime || persistent != pool->persistent) return "a wrong number of reservations";
     if (ports != guard_count) return "a wrong number of guards";
     if (ports != map_port_count) return "a wrong number of ports in the map";
     if (persistent != stored_count) return "a wrong number of stored blocks";
     if (states_used != pool->runtime + pool->sockets) return "a wrong number of saved records";
     return check_processes( runtime );
+}
+
+const char *fakes_check(void)
+{
+    return check( 0 );
 }
 
 const char *fakes_check_all(void)
@@ -900,7 +907,7 @@ const char *fakes_check_all(void)
     unsigned int i, port;
     const char *ret;
 
-    if ((ret = fakes_check())) return ret;
+    if ((ret = check( 1 ))) return ret;
     memset( holders, 0, sizeof(holders) );
     for (i = 0; i < POOL_HASH_SIZE; i++)
         for (sock = pool->socks[i]; sock; sock = sock->hash_next)
