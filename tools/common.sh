@@ -18,6 +18,8 @@ export WINEDEBUG=${WINEDEBUG:--all}
 export WINEDLLOVERRIDES="mscoree,mshtml="
 unset DISPLAY WAYLAND_DISPLAY WINEARCH WINEPREFIX
 export LC_ALL=C.UTF-8
+# Debian has wineserver there, and does not always put it into the path
+PATH=$PATH:/usr/lib/wine
 
 die()
 {
@@ -68,7 +70,7 @@ have_wine32()
 missing_packages()
 {
     have wine || echo wine
-    have wineserver || test -x /usr/lib/wine/wineserver || echo wine
+    have wineserver || echo wine
     have make || echo make
     have gcc || echo gcc
     test -e /usr/include/stdio.h || echo libc6-dev
@@ -137,16 +139,6 @@ build_tree()
     fi
     progress "building"
     run_logged "make" make -C "$build" "-j$(nproc)"
-}
-
-wineserver()
-{
-    if have wineserver
-    then
-        command wineserver "$@"
-    else
-        /usr/lib/wine/wineserver "$@"
-    fi
 }
 
 # Make the prefix WINEPREFIX, unless it is there. The mark tells a later run that this one was interrupted.
