@@ -170,3 +170,22 @@ prefix_arch()
         echo i386
     fi
 }
+
+# Make a prefix with the component that goes away with this script, whose exit code is $code by then
+temporary_prefix()
+{
+    tmp=$(mktemp -d "${TMPDIR:-/tmp}/wine-portres-$name.XXXXXX") || die "cannot make a folder in ${TMPDIR:-/tmp}"
+    export WINEPREFIX=$tmp/prefix
+    trap remove_temporary_prefix EXIT
+    trap 'exit 1' INT TERM HUP
+    make_prefix
+    run_logged "wine-portres install" "$srcdir/tools/wine-portres" install
+}
+
+remove_temporary_prefix()
+{
+    trap '' INT TERM HUP
+    test -d "$WINEPREFIX/drive_c" && wineserver -k 2>/dev/null
+    rm -rf "$tmp"
+    exit "${code:-1}"
+}

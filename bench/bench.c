@@ -1,0 +1,195 @@
+/*
+ * What reservations cost
+ *
+ * Copyright 2026 the wine-portres authors
+ *
+ * This library is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ */
+
+/* Times are medians of many calls, in microseconds, each beside the same call by Wine's own ws2_32 in the same run: machines differ, and
+ * are noisy, so it is the ratio that counts. */
+
+#include <winsock2.h>
+#include <ws2tcpip.h>
+#include <mstcpip.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define ROUNDS 2000
+
+struct instance
+{
+    INET_PORT_RANGE range;
+    ULONG64         token;
+};
+
+static int (WSAAPI *wine_bind)( SOCKET s, const struct sockaddr *addr, int len );
+static double samples[ROUNDS];
+static LARGE_INTEGER frequency;
+
+static double now(void)
+{
+    LARGE_INTEGER counter;
+
+    QueryPerformanceCounter( &counter );
+    return counter.QuadPart * 1e6 / frequency.QuadPart;
+}
+
+static int compare( const void *a, const void *b )
+{
+    const double *x = a, *y = b;
+
+    return *x < *y ? -1 : *x > *y;
+}
+
+static double median( unsigned int count )
+{
+    qsort( samples, count, sizeof(*samples), compare );
+    return samples[count / 2];
+}
+
+static void check( int ret, const char *what )
+{
+    if (!ret) return;
+    fprintf( stderr, "bench: %s failed, error %d\n", what, WSAGetLastError() );
+    exit( 1 );
+}
+
+static void acquire( SOCKET s, unsigned int count, struct instance *instance )
+{
+    INET_PORT_RANGE range = { 0, count };
+    DWORD size;
+
+    check( WSAIoctl( s, SIO_ACQUIRE_PORT_RESERVATION, &range, sizeof(range), instance, sizeof(*instance), &size, NULL, NULL ),
+           "acquire" );
+}
+
+static void release( SOCKET s, const struct instance *instance )
+{
+    DWORD size;
+
+    check( WSAIoctl( s, SIO_RELEASE_PORT_RESERVATION, (void *)&instance->token, sizeof(instance->token), NULL, 0, &size, NULL, NULL ),
+           "release" );
+}
+
+/* bind to a port that the system picks, by one of the two, by turns with the other: a busy moment strikes both */
+static void bench_plain( int type, double *wine, double *ours )
+{
+    struct sockaddr_in addr = { .sin_family = AF_INET };
+    static double mine[ROUNDS];
+    unsigned int i;
+
+    for (i = 0; i < 2 * ROUNDS; i++)
+    {
+        SOCKET s = socket( AF_INET, type, 0 );
+        double start = now();
+
+        check( (i % 2 ? bind : wine_bind)( s, (struct sockaddr *)&addr, sizeof(addr) ), "bind" );
+        (i % 2 ? mine : samples)[i / 2] = now() - start;
+        closesocket( s );
+    }
+    *wine = median( ROUNDS );
+    memcpy( samples, mine, sizeof(samples) );
+    *ours = median( ROUNDS );
+}
+
+static void print_plain( const char *what )
+{
+    double wine, ours;
+
+    bench_plain( SOCK_STREAM, &wine, &ours );
+    printf( "bind, TCP, %-42s %7.1f us, Wine's own %7.1f us, ratio %.2f\n", what, ours, wine, ours / wine );
+    bench_plain( SOCK_DGRAM, &wine, &ours );
+    printf( "bind, UDP, %-42s %7.1f us, Wine's own %7.1f us, ratio %.2f\n", what, ours, wine, ours / wine );
+}
+
+static void bench_reserved( int type, const char *name )
+{
+    struct sockaddr_in addr = { .sin_family = AF_INET };
+    SOCKET owner = socket( AF_INET, type, 0 ), s;
+    struct instance instance;
+    double start, associated;
+    unsigned int i;
+    DWORD size;
+
+    acquire( owner, 64, &instance );
+    for (i = 0, associated = 0; i < ROUNDS; i++)
+    {
+        s = socket( AF_INET, type, 0 );
+        start = now();
+        check( WSAIoctl( s, SIO_ASSOCIATE_PORT_RESERVATION, &instance.token, sizeof(instance.token), NULL, 0, &size, NULL, NULL ),
+               "associate" );
+        associated += now() - start;
+        start = now();
+        check( bind( s, (struct sockaddr *)&addr, sizeof(addr) ), "bind" );
+        samples[i] = now() - start;
+        closesocket( s );
+    }
+    printf( "associate, %s %52.1f us (mean)\n", name, associated / ROUNDS );
+    printf( "bind from the block, %s %42.1f us\n", name, median( ROUNDS ) );
+    release( owner, &instance );
+    closesocket( owner );
+}
+
+static void bench_acquire( int type, const char *name, unsigned int count, unsigned int rounds )
+{
+    SOCKET s = socket( AF_INET, type, 0 );
+    struct instance instance;
+    double start, released = 0;
+    unsigned int i;
+
+    for (i = 0; i < rounds; i++)
+    {
+        start = now();
+        acquire( s, count, &instance );
+        samples[i] = now() - start;
+        start = now();
+        release( s, &instance );
+        released += now() - start;
+    }
+    printf( "acquire %5u ports, %s %43.1f us, release %.1f us (mean)\n", count, name, median( rounds ), released / rounds );
+    closesocket( s );
+}
+
+int main(void)
+{
+    WCHAR path[MAX_PATH];
+    struct instance instance;
+    SOCKET owner, s;
+    HMODULE wine;
+    WSADATA data;
+    DWORD size;
+
+    QueryPerformanceFrequency( &frequency );
+    WSAStartup( MAKEWORD( 2, 2 ), &data );
+    GetSystemDirectoryW( path, MAX_PATH - 20 );
+    wcscat( path, L"\\portres\\ws2_32.dll" );
+    if (!(wine = LoadLibraryW( path )) || !(wine_bind = (void *)GetProcAddress( wine, "bind" )))
+    {
+        fprintf( stderr, "bench: the component is not installed in this prefix; run tools/bench\n" );
+        return 1;
+    }
+    print_plain( "no reservation in the prefix" );
+    owner = socket( AF_INET, SOCK_STREAM, 0 );
+    acquire( owner, 100, &instance );
+    print_plain( "100 ports reserved" );
+    s = socket( AF_INET, SOCK_STREAM, 0 );
+    check( WSAIoctl( s, SIO_ASSOCIATE_PORT_RESERVATION, &instance.token, sizeof(instance.token), NULL, 0, &size, NULL, NULL ),
+           "associate" );
+    print_plain( "and a socket associated, not bound" );
+    closesocket( s );
+    closesocket( owner );
+
+    bench_reserved( SOCK_STREAM, "TCP" );
+    bench_reserved( SOCK_DGRAM, "UDP" );
+    bench_acquire( SOCK_STREAM, "TCP", 1, ROUNDS );
+    bench_acquire( SOCK_DGRAM, "UDP", 1, ROUNDS );
+    bench_acquire( SOCK_STREAM, "TCP", 100, 200 );
+    bench_acquire( SOCK_DGRAM, "UDP", 100, 200 );
+    bench_acquire( SOCK_STREAM, "TCP", 16384, 5 );
+    bench_acquire( SOCK_DGRAM, "UDP", 16384, 5 );
+    return 0;
+}
