@@ -137,8 +137,9 @@ build_tree()
         progress "configuring in $build"
         run_logged "configure" sh -c "mkdir -p '$build' && cd '$build' && ../configure"
     fi
-    progress "building"
-    run_logged "make" make -C "$build" "-j$(nproc)"
+    progress "building, which takes a minute or more the first time"
+    # silent, so that what fails stands out
+    run_logged "make" make -s -C "$build" "-j$(nproc)"
 }
 
 # Make the prefix WINEPREFIX, unless it is there. The mark tells a later run that this one was interrupted.
