@@ -146,8 +146,7 @@ static void test_by_number( int kind )
     closesocket( owner );
 }
 
-/* "A dual-stack IPv6 socket takes the port for both families." An IPv6 socket that is not leaves IPv4's to others of the
- * reservation only if they ask for it by number, as without a reservation. */
+/* "A dual-stack IPv6 socket takes the port for both families." */
 static void test_families( int dual_kind, int kind4 )
 {
     const char *name = socket_kinds[dual_kind].name;
@@ -211,6 +210,114 @@ static void test_reuse( int kind )
     ok( ret == WSAEACCES, "%s: unassociated with SO_REUSEADDR: error %d\n", name, ret );
     closesocket( other );
     closesocket( third );
+    closesocket( owner );
+}
+
+/* What goes side by side without a reservation goes side by side from one, asked for by number: the same port on two addresses,
+ * and for IPv4 and an IPv6 socket that is IPv6 only. */
+static void test_side_by_side( int kind )
+{
+    const char *name = socket_kinds[kind].name;
+    SOCKET owner = make_socket( kind ), s, other, third;
+    struct sockaddr_in addr;
+    struct instance inst;
+    int ret;
+
+    /* Wine 8.0 binds UDP sockets to all addresses, whichever was asked for */
+    memset( &addr, 0, sizeof(addr) );
+    addr.sin_family = AF_INET;
+    s = make_socket( kind );
+    other = make_socket( kind );
+    ret = bind_loopback( s, 0 );
+    ok( !ret, "%s: bind failed, error %d\n", name, ret );
+    addr.sin_port = htons( local_port( s ));
+    addr.sin_addr.s_addr = htonl( INADDR_LOOPBACK + 1 );
+    ret = bind( other, (struct sockaddr *)&addr, sizeof(addr) );
+    closesocket( other );
+    closesocket( s );
+    if (ret)
+    {
+        skip( "%s: this system binds a port but once, whatever the address\n", name );
+        closesocket( owner );
+        return;
+    }
+
+    ret = acquire( owner, 0, 1, &inst );
+    ok( !ret, "%s: acquire failed, error %d\n", name, ret );
+    s = associated_socket( kind, &inst );
+    other = associated_socket( kind, &inst );
+    third = associated_socket( kind, &inst );
+    addr.sin_port = htons( first_port( &inst ));
+    addr.sin_addr.s_addr = htonl( INADDR_LOOPBACK );
+    ret = bind( s, (struct sockaddr *)&addr, sizeof(addr) );
+    ok( !ret, "%s: bind to 127.0.0.1 failed, error %d\n", name, WSAGetLastError() );
+    ret = bind( third, (struct sockaddr *)&addr, sizeof(addr) );
+    ok( ret && WSAGetLastError() == WSAEADDRINUSE, "%s: bind to 127.0.0.1 again: %d, error %d\n", name, ret, WSAGetLastError() );
+    addr.sin_addr.s_addr = htonl( INADDR_LOOPBACK + 1 );
+    ret = bind( other, (struct sockaddr *)&addr, sizeof(addr) );
+    ok( !ret, "%s: bind to 127.0.0.2 failed, error %d\n", name, WSAGetLastError() );
+    ok( local_port( s ) == first_port( &inst ) && local_port( other ) == first_port( &inst ), "%s: got %u and %u\n", name,
+        local_port( s ), local_port( other ));
+
+    /* the port is held until both have gone */
+    closesocket( s );
+    Sleep( 50 );
+    ret = bind_port( third, 0 );
+    ok( ret == WSAENOBUFS || broken( TRUE ), "%s: while one of two is open: error %d\n", name, ret );
+    closesocket( other );
+    ret = bind_soon( third, 0 );
+    ok( !ret, "%s: when both are closed: error %d\n", name, ret );
+    closesocket( third );
+    closesocket( owner );
+}
+
+static void test_v6only( int kind6, int kind4 )
+{
+    const char *name = socket_kinds[kind6].name;
+    SOCKET owner = make_socket( kind4 ), s, other;
+    struct instance inst;
+    int ret;
+
+    ret = acquire( owner, 0, 1, &inst );
+    ok( !ret, "%s: acquire failed, error %d\n", name, ret );
+    s = associated_socket( kind6, &inst );
+    other = associated_socket( kind4, &inst );
+    ret = bind_port( s, first_port( &inst ));
+    ok( !ret, "%s: bind failed, error %d\n", name, ret );
+    ret = bind_port( other, first_port( &inst ));
+    ok( !ret, "%s: bind over IPv4 failed, error %d\n", name, ret );
+    closesocket( other );
+    closesocket( s );
+    closesocket( owner );
+}
+
+/* SO_EXCLUSIVEADDRUSE is no reason to be refused, and keeps others of the reservation out as ever */
+static void test_exclusive( int kind )
+{
+    const char *name = socket_kinds[kind].name;
+    SOCKET owner = make_socket( kind ), s, other;
+    struct instance inst;
+    BOOL on = TRUE;
+    int ret;
+
+    ret = acquire( owner, 0, 1, &inst );
+    ok( !ret, "%s: acquire failed, error %d\n", name, ret );
+    s = associated_socket( kind, &inst );
+    other = associated_socket( kind, &inst );
+    setsockopt( s, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, (char *)&on, sizeof(on) );
+    ret = bind_port( s, 0 );
+    ok( !ret && local_port( s ) == first_port( &inst ), "%s: error %d, port %u\n", name, ret, local_port( s ));
+    setsockopt( other, SOL_SOCKET, SO_REUSEADDR, (char *)&on, sizeof(on) );
+    ret = bind_port( other, first_port( &inst ));
+    ok( ret == WSAEADDRINUSE || ret == WSAEACCES, "%s: with SO_REUSEADDR: error %d\n", name, ret );
+    closesocket( other );
+    closesocket( s );
+
+    /* the option is gone with the socket */
+    s = associated_socket( kind, &inst );
+    ret = bind_soon( s, 0 );
+    ok( !ret, "%s: after close: error %d\n", name, ret );
+    closesocket( s );
     closesocket( owner );
 }
 
@@ -357,6 +464,8 @@ START_TEST(bind)
         test_ended( kind );
         test_other_failures( kind );
         test_traffic( kind );
+        test_exclusive( kind );
+        if (socket_kinds[kind].family == AF_INET) test_side_by_side( kind );
         if (socket_kinds[kind].type == SOCK_DGRAM) test_reuse( kind );
         for (i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
         {
@@ -369,5 +478,7 @@ START_TEST(bind)
     {
         test_families( TCP_DUAL, TCP4 );
         test_families( UDP_DUAL, UDP4 );
+        test_v6only( TCP6, TCP4 );
+        test_v6only( UDP6, UDP4 );
     }
 }
