@@ -16,6 +16,8 @@
 #include <winsock2.h>
 #include <ws2spi.h>
 
+#include "winsock_timeout.h"
+
 /* A call that can end in a completion routine. */
 struct io_call
 {

@@ -195,7 +195,7 @@ static int WSPAPI provider_recv_from( SOCKET s, WSABUF *buffers, DWORD count, DW
     return io_do_call( &call, thread, error ? error : &ignored );
 }
 
-static int WSPAPI provider_select( int count, fd_set *read, fd_set *write, fd_set *except, const PTIMEVAL timeout, int *error )
+static int WSPAPI provider_select( int count, fd_set *read, fd_set *write, fd_set *except, winsock_timeout timeout, int *error )
 {
     int ret = select( count, read, write, except, timeout );
 

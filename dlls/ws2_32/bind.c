@@ -153,7 +153,7 @@ int WINAPI WSAConnect( SOCKET s, const struct sockaddr *addr, int len, LPWSABUF 
 }
 
 BOOL WINAPI WSAConnectByNameA( SOCKET s, LPSTR node, LPSTR service, LPDWORD local_len, LPSOCKADDR local,
-                               LPDWORD remote_len, LPSOCKADDR remote, const PTIMEVAL timeout,
+                               LPDWORD remote_len, LPSOCKADDR remote, winsock_timeout timeout,
                                LPWSAOVERLAPPED reserved )
 {
     if (!bind_or_fail( s )) return FALSE;
@@ -161,7 +161,7 @@ BOOL WINAPI WSAConnectByNameA( SOCKET s, LPSTR node, LPSTR service, LPDWORD loca
 }
 
 BOOL WINAPI WSAConnectByNameW( SOCKET s, LPWSTR node, LPWSTR service, LPDWORD local_len, LPSOCKADDR local,
-                               LPDWORD remote_len, LPSOCKADDR remote, const PTIMEVAL timeout,
+                               LPDWORD remote_len, LPSOCKADDR remote, winsock_timeout timeout,
                                LPWSAOVERLAPPED reserved )
 {
     if (!bind_or_fail( s )) return FALSE;

@@ -128,7 +128,7 @@ done:
  * written as IPv4-mapped ones; each address is tried (here IPv6 before IPv4, else in the order of the list); the timeout is one for the whole call, and the
  * error is that of the last attempt. As with ConnectEx(), which this is made of, a socket whose attempts all failed stays bound. */
 BOOL WINAPI WSAConnectByList( SOCKET s, SOCKET_ADDRESS_LIST *list, DWORD *local_len, struct sockaddr *local, DWORD *remote_len,
-                              struct sockaddr *remote, const PTIMEVAL timeout, WSAOVERLAPPED *reserved )
+                              struct sockaddr *remote, winsock_timeout timeout, WSAOVERLAPPED *reserved )
 {
     int error, len, index = 0;
 

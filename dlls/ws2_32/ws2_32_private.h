@@ -20,6 +20,7 @@
 #include <mswsock.h>
 #include <mstcpip.h>
 
+#include "winsock_timeout.h"
 #include "wine_ws2_32.h"
 
 /* Winsock's code for the status of a reply, or of a system call on a socket */
