@@ -131,7 +131,7 @@ static int send_reply( const struct portguard_reply *reply )
     return 1;
 }
 
-/* Serve requests until the stream ends. Returns 0 then, -1 when the server wants an end, 1 on error. */
+/* Serve requests until the stream ends. Returns 0 then, -1 when the server wants an end or the prefix has ended, 1 on error. */
 static int serve(void)
 {
     struct portguard_request requests[64];
@@ -142,7 +142,9 @@ static int serve(void)
 
     for (;;)
     {
-        ret = wait_for( 0, POLLIN, sockets_missing() ? 1000 : -1 );
+        ret = wait_for( 0, POLLIN, sockets_missing() || have_wineserver ? 1000 : -1 );
+        /* Without wineserver the server waits for it forever, with the stream open. */
+        if (!ret && have_wineserver && !prefix_alive()) return -1;
         if (sockets_missing() && (now = time( NULL )) != last_retry)
         {
             sockets_retry();

@@ -35,18 +35,41 @@ static int is_wineserver( const char *path )
     return slash && !strcmp( slash + 1, name );
 }
 
+/* The folder of the prefix. This program stands in its drive_c/windows/system32/portres, unless drive_c is a link to another place. Wine
+ * gives a service an environment made from the registry, where WINEPREFIX is not; HOME alone could lead to another prefix. */
+static int find_folder( char *path, size_t size )
+{
+    const char *prefix = getenv( "WINEPREFIX" );
+    ssize_t len = readlink( "/proc/self/exe", path, size - sizeof("/dosdevices") );
+    char *slash = NULL;
+    int i;
+
+    if (len > 0)
+    {
+        path[len] = 0;
+        for (i = 0; i < 5 && (slash = strrchr( path, '/' )); i++) *slash = 0;
+        if (slash)
+        {
+            strcpy( slash, "/dosdevices" );
+            if (!access( path, F_OK ))
+            {
+                *slash = 0;
+                return 1;
+            }
+        }
+    }
+    return prefix && snprintf( path, size, "%s", prefix ) < (int)size;
+}
+
 int prefix_find(void)
 {
-    const char *prefix = getenv( "WINEPREFIX" ), *home = getenv( "HOME" );
     char path[4096];
     struct dirent *entry;
     struct stat st;
     DIR *dir;
     int found = 0;
 
-    if (prefix) snprintf( path, sizeof(path), "%s", prefix );
-    else snprintf( path, sizeof(path), "%s/.wine", home ? home : "" );
-    if (stat( path, &st )) return 0;
+    if (!find_folder( path, sizeof(path) ) || stat( path, &st )) return 0;
     snprintf( name, sizeof(name), "server-%llx-%llx", (unsigned long long)st.st_dev, (unsigned long long)st.st_ino );
 
     if (!(dir = opendir( "/proc" ))) return 0;
