@@ -1,0 +1,176 @@
+#!/bin/bash
+# The store in the registry, edited by hand and exported, and what a damaged journal does to it.
+. "$(dirname "$0")/testlib"
+
+use_prefix
+run_tool install
+ok "install" is "$code" 0 || cat "$work/err"
+
+nsi='HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\Nsi'
+tcp_key="$nsi\\{eb004a03-9b1a-11d4-9123-0050047759bc}\\29"
+udp_key="$nsi\\{eb004a02-9b1a-11d4-9123-0050047759bc}\\5"
+journal=$system32/portres/journal
+log=$system32/portres/portserver.log
+
+netsh() { timeout 60 wine netsh "$@" </dev/null 2>>"$work/err" | tr -d '\r'; }
+
+# the starred rows as FIRST-LAST, in one line
+table()
+{
+    netsh interface ipv4 show excludedportrange "protocol=$1" store=persistent |
+        awk '$3 == "*" { printf "%s%s-%s", sep, $1, $2; sep = " " } END { print "" }'
+}
+
+# the values of a key as regedit exports them, without the version line and the key's name
+export_key()
+{
+    rm -f "$work/export.reg"
+    timeout 60 wine regedit /E "$(winepath_of "$work/export.reg")" "$1" </dev/null >/dev/null 2>&1
+    iconv -f UTF-16 -t UTF-8 "$work/export.reg" 2>/dev/null | tr -d '\r' | grep '^"'
+}
+
+# a path of this host for Windows programs, without a process for it
+# shellcheck disable=SC1003
+# shellcheck disable=SC1003 # a backslash
+winepath_of() { printf 'Z:%s' "$1" | tr / '\\'; }
+
+import_reg()
+{
+    printf 'Windows Registry Editor Version 5.00\r\n\r\n' >"$work/import.reg"
+    sed 's/$/\r/' >>"$work/import.reg"
+    timeout 60 wine regedit /S "$(winepath_of "$work/import.reg")" </dev/null
+}
+
+restart_server()
+{
+    timeout 60 wine net stop portserver </dev/null >/dev/null 2>&1
+}
+
+guards()
+{
+    local process
+    for process in /proc/[0-9]*
+    do
+        case $(readlink "$process/exe") in
+        "$system32"/portres/portguard*) echo "${process#/proc/}" ;;
+        esac
+    done
+}
+
+# Kill wineserver, so that it saves nothing. The guards of the prefix must end by themselves, soon.
+kill_prefix()
+{
+    local i process
+    wineserver -k9
+    wineserver -w
+    for ((i = 0; i < 50; i++))
+    do
+        test -z "$(guards)" && break
+        sleep 0.1
+    done
+    ok "no guard stays behind" is "$(guards)" ""
+    guards | xargs -r kill -9
+    # Programs of Wine wait for wineserver forever.
+    for process in /proc/[0-9]*
+    do
+        if grep -qzF "WINEPREFIX=$WINEPREFIX" "$process/environ" && grep -qF .exe "$process/cmdline"
+        then
+            kill -9 "${process#/proc/}"
+        fi
+    done 2>/dev/null
+}
+
+ok "a new prefix has no reservation" is "$(table tcp)/$(table udp)" "/"
+
+# "a reservation created by us reads the same in a registry export as one that Windows wrote"
+ok "add" is "$(netsh interface ipv4 add excludedportrange protocol=udp startport=52311 numberofports=1)" "Ok."
+ok "add" is "$(netsh interface ipv4 add excludedportrange protocol=tcp startport=50000 numberofports=60)" "Ok."
+ok "export of UDP" is "$(export_key "$udp_key")" '"cc570100"=hex:12,00,ff,ff'
+ok "export of TCP" is "$(export_key "$tcp_key")" '"c3503c00"=hex:12,00,ff,ff'
+
+# "A .reg file in the Windows layout, imported by wine regedit, takes effect at the next start"; "An unreadable value is left
+# alone and logged"; "the first by start port counts, the other is logged"
+import_reg <<END
+[$tcp_key]
+"4e200a00"=hex:12,00,ff,ff
+"4E340100"=hex:12,00,ff,ff
+"4e250a00"=hex:12,00,ff,ff
+"4e2a0100"=hex:12,00,00,00
+"4e300100"="text"
+"4e310100"=hex:12,00
+"4e320000"=hex:12,00,ff,ff
+"ffff0200"=hex:12,00,ff,ff
+"nonsense"=hex:12,00,ff,ff
+"4e330100ff"=hex:12,00,ff,ff
+END
+ok "not before the next start" is "$(table tcp)" "50000-50059"
+restart_server
+ok "after the next start" is "$(table tcp)" "20000-20009 20010-20010 20020-20020 50000-50059"
+ok "nothing was touched" is "$(export_key "$tcp_key" | wc -l)" 11
+tr -d '\r' <"$log" >"$work/log"
+ok "overlap" contains "$work/log" "TCP store: block 20005-20014 is ignored"
+ok "other data" contains "$work/log" 'value "4e2a0100" counts'
+ok "text" contains "$work/log" 'value "4e300100" is ignored'
+ok "short data" contains "$work/log" 'value "4e310100" is ignored'
+ok "no port" contains "$work/log" 'value "4e320000" is ignored'
+ok "past 65535" contains "$work/log" 'value "ffff0200" is ignored'
+ok "no number" contains "$work/log" 'value "nonsense" is ignored'
+ok "long name" contains "$work/log" 'value "4e330100ff" is ignored'
+# what does not count today may count tomorrow
+ok "create over a block that does not count" is "$(netsh int ip add excl tcp 20012 1)" \
+    "The process cannot access the file because it is being used by another process."
+ok "delete of a block with capital digits" is "$(netsh int ip delete excl tcp 20020 1)" "Ok."
+ok "its value is gone" is "$(export_key "$tcp_key" | grep -ci 4e340100)" 0
+
+# an edit wins over what was created before
+import_reg <<END
+[-$nsi]
+
+[$tcp_key]
+"4e200a00"=hex:12,00,ff,ff
+END
+restart_server
+ok "blocks removed by hand" is "$(table tcp)/$(table udp)" "20000-20009/"
+stop_prefix
+ok "also after a start of the prefix" is "$(table tcp)/$(table udp)" "20000-20009/"
+
+# "A Create that returned NO_ERROR survives kill -9 of everything, wineserver included; so does a Delete."
+netsh int ip add excl tcp 21000 2 >/dev/null
+netsh int ip add excl udp 21000 3 >/dev/null
+netsh int ip delete excl tcp 20000 10 >/dev/null
+kill_prefix
+ok "after kill -9" is "$(table tcp)/$(table udp)" "21000-21001/21000-21002"
+kill_prefix
+ok "after another" is "$(table tcp)/$(table udp)" "21000-21001/21000-21002"
+stop_prefix
+
+# "a damaged or truncated journal never stops the server and never loses what the registry holds"
+for damage in nothing half garbage flipped empty folder
+do
+    case $damage in
+    nothing) rm -f "$journal" ;;
+    half) truncate -s 50 "$journal" ;;
+    garbage) head -c 10007 /dev/urandom >"$journal" ;;
+    flipped) perl -0777 -pi -e 's/^(.{20})(.)/$1 . chr( ord( $2 ) ^ 1 )/se' "$journal" ;;
+    empty) : >"$journal" ;;
+    folder) rm -f "$journal"; mkdir "$journal" ;;
+    esac
+    ok "a journal that is $damage" is "$(table tcp)/$(table udp)" "21000-21001/21000-21002"
+    if test $damage = folder
+    then
+        ok "nothing is acknowledged" isnt "$(netsh int ip add excl tcp 22000 1)" "Ok."
+        ok "nor done" is "$(table tcp)" "21000-21001"
+        stop_prefix
+        rmdir "$journal"
+    else
+        ok "add with it" is "$(netsh int ip add excl tcp 22000 1)" "Ok."
+        kill_prefix
+        ok "kill -9 with it" is "$(table tcp)" "21000-21001 22000-22000"
+        netsh int ip delete excl tcp 22000 1 >/dev/null
+        stop_prefix
+    fi
+done
+
+# "a full disk": the journal can't grow
+ok "usual again" is "$(table tcp)/$(table udp)" "21000-21001/21000-21002"
+complete=yes
