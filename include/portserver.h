@@ -14,5 +14,6 @@
 
 #define PORTSERVER_SERVICE L"portserver"
 #define PORTSERVER_PIPE    L"\\\\.\\pipe\\wine-portres"
+#define PORTSERVER_MUTEX   L"Global\\wine-portres-server"  /* there while a server runs */
 
 #endif /* PORTRES_PORTSERVER_H */
