@@ -63,6 +63,13 @@ ok "install over another build: the file" cmp -s "$BUILD/$arch-windows/portserve
 run_tool status
 ok "install over another build: status" is $code 0
 
+# A second server in the prefix would give the same ports away again
+timeout 30 wine "C:\\windows\\system32\\portres\\portserver.exe" --foreground >"$work/out" 2>"$work/err" </dev/null
+ok "a second server ends" is $? 1
+ok "a second server says why" contains "$work/err" "another portserver runs"
+run_tool status
+ok "a second server leaves the first alone" is $code 0
+
 # The server comes again with the prefix
 stop_prefix
 run_tool status
