@@ -151,20 +151,19 @@ NTSTATUS guard_ports( int protocol, unsigned int first, unsigned int count, enum
 {
     unsigned int flags = (force ? PORTGUARD_FORCE : 0) | (mode == GUARD_PERSISTENT ? PORTGUARD_PERSISTENT : 0);
     struct portguard_reply reply;
+    int tries, answered = 0;
     NTSTATUS status;
 
     *busy = 0;
     if (!first || first > 65535 || !count || count > 65536 - first) return STATUS_INVALID_PARAMETER;
-    if (helper_running() && !send_request( PORTGUARD_GUARD, protocol, first, count, flags, &reply ))
-    {
-        recover();
-        if (helper_running() && !send_request( PORTGUARD_GUARD, protocol, first, count, flags, &reply )) recover();
-    }
-    if (helper_running())
+    for (tries = 0; tries < 2 && !answered && helper_running(); tries++)
+        if (!(answered = send_request( PORTGUARD_GUARD, protocol, first, count, flags, &reply ))) recover();
+    if (answered)
     {
         status = reply.status;
         *busy = reply.port;
     }
+    else if (helper_running()) return STATUS_INSUFFICIENT_RESOURCES;  /* one after another dies over it */
     else status = guard_ports_locally( protocol, first, count, mode, force, busy );
     if (!status) memset( get_wanted( protocol, first ), WANTED | (mode == GUARD_PERSISTENT ? PERSISTENT : 0), count );
     return status;
