@@ -11,4 +11,4 @@
 
 /* The same operations and the same model, and a kill among them. Apart, since a new pool for each costs most of the runs. */
 #define WITH_KILLS 1
-#include "fuzz_request.c"
+#include "fuzz_request.c"  /* NOLINT(bugprone-suspicious-include): that is the idea */

@@ -49,6 +49,7 @@ static void fuzz_value( const uint8_t *data, size_t size )
     check( store_error_text( error ) != NULL, "an error without a text" );
     if (error == STORE_VALUE_OK || error == STORE_VALUE_OTHER_DATA)
     {
+        check( name_len == STORE_NAME_LEN, "a name of another length" );
         check( block.first && block.count && block.first + block.count <= 65536, "no block" );
         store_format_name( formatted, block.first, block.count );
         for (i = 0; i < STORE_NAME_LEN; i++) check( formatted[i] == tolower( (unsigned char)name[i] ), "another name" );

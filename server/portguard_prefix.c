@@ -50,7 +50,7 @@ static int find_folder( char *path, size_t size )
         for (i = 0; i < 5 && (slash = strrchr( path, '/' )); i++) *slash = 0;
         if (slash)
         {
-            strcpy( slash, "/dosdevices" );
+            memcpy( slash, "/dosdevices", sizeof("/dosdevices") );
             if (!access( path, F_OK ))
             {
                 *slash = 0;

@@ -130,7 +130,7 @@ static int open_in_time_wait( unsigned int port )
     {
         close( probe );
         set_reuse( fd, 1 );
-        if (!listen( fd, 0 )) connect( fd, &unspec, sizeof(unspec) );
+        if (!listen( fd, 0 )) (void)connect( fd, &unspec, sizeof(unspec) );
         set_reuse( fd, 0 );
     }
     return fd;

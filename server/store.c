@@ -269,7 +269,7 @@ static NTSTATUS apply_change( int op, int protocol, unsigned int first, unsigned
     HKEY key;
 
     store_format_name( name, first, count );
-    for (i = 0; i <= STORE_NAME_LEN; i++) nameW[i] = name[i];
+    for (i = 0; i <= STORE_NAME_LEN; i++) nameW[i] = (unsigned char)name[i];
 
     if ((error = create_key( find_table( protocol )->key, KEY_SET_VALUE, &key ))) return status_of_error( error );
     if (op == JOURNAL_ADD)
@@ -333,7 +333,7 @@ static NTSTATUS load_table( unsigned int index, store_callback callback, void *c
 
     if (status)
         log_message( "%s store: the registry can't be read completely (status %#x)", tables[index].name, (unsigned int)status );
-    count = store_sort_blocks( list.blocks, list.count );
+    count = list.count ? store_sort_blocks( list.blocks, list.count ) : 0;
     for (i = count; i < list.count; i++)
         log_message( "%s store: block %u-%u is ignored: it overlaps one that comes before it", tables[index].name,
                      list.blocks[i].first, list.blocks[i].first + list.blocks[i].count - 1 );
@@ -386,10 +386,10 @@ static int get_registry_path( WCHAR *path, size_t size )
 static uint64_t read_saved_sequence(void)
 {
     WCHAR path[1024];
-    unsigned char *data;
+    unsigned char *data = NULL;
     uint64_t sequence = 0;
     HANDLE file;
-    size_t size;
+    size_t size = 0;
 
     if (!get_registry_path( path, sizeof(path) / sizeof(path[0]) )) return 0;
     file = CreateFileW( path, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL, OPEN_EXISTING, 0, NULL );

@@ -50,7 +50,8 @@ enum store_error store_parse_value( const char *name, size_t name_len, unsigned 
                                     size_t data_len, struct store_block *block )
 {
     int bytes[STORE_NAME_LEN / 2];
-    unsigned int i, first, count;
+    unsigned int first, count;
+    size_t i;
 
     if (name_len != STORE_NAME_LEN) return STORE_VALUE_BAD_NAME;
     for (i = 0; i < STORE_NAME_LEN / 2; i++)

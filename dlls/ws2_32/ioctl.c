@@ -9,6 +9,8 @@
  * version 2.1 of the License, or (at your option) any later version.
  */
 
+#include <stddef.h>
+
 #include "ws2_32_private.h"
 #include "afd.h"
 #include "portclient.h"

@@ -151,11 +151,13 @@ static NTSTATUS call( union generic_request *req, union generic_reply *reply, BO
         size = 0;
         if (transfer( connection, start, req, req->__header.size, TRUE ))
             size = transfer( connection, start, reply, sizeof(*reply), FALSE );
+        /* NOLINTBEGIN(clang-analyzer-unix.Malloc): a connection that is idle is kept for the next call */
         if (size >= sizeof(reply->__header) && size == reply->__header.size)
         {
             if ((connection = InterlockedExchangePointer( (void **)&idle, connection ))) close_connection( connection );
             return reply->__header.status;
         }
+        /* NOLINTEND(clang-analyzer-unix.Malloc) */
         /* the server that the connection led to is gone, another may have come */
         close_connection( connection );
         if (!time_left( start )) break;

@@ -62,7 +62,7 @@ static void headline( const char *text )
     fflush( stdout );
 }
 
-static void fail( const char *fmt, ... )
+static void __attribute__((noreturn)) fail( const char *fmt, ... )
 {
     va_list args;
 
