@@ -104,7 +104,7 @@ sub start_worker($)
     {
         open STDOUT, ">", $output or die;
         open STDERR, ">&", \*STDOUT or die;
-        exec "wine", $program, "wine-portres-soak", int rand 1e9, $left;
+        exec "wine", $program, "wine-portres-soak", $started, $left;
         die "cannot run wine: $!\n";
     }
     $worker{$pid} = $output;

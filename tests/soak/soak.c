@@ -9,7 +9,7 @@
  * version 2.1 of the License, or (at your option) any later version.
  */
 
-/* soak.exe NAME SEED SECONDS: acquire, associate, bind, listen, release and close at random, and tell the other workers by the section
+/* soak.exe NAME NUMBER SECONDS: acquire, associate, bind, listen, release and close at random, and tell the other workers by the section
  * NAME which ports this process holds. What no two may have at once is checked at once; tests/soak/observe.pl looks from outside.
  * Prints "VIOLATION: ..." for what must never be, and at the end how often what was done. */
 
@@ -36,8 +36,8 @@ struct instance
 
 struct table
 {
-    volatile LONG owners[2][65536];    /* process that has a reservation of the port */
-    volatile LONG holders[2][65536];   /* process that has a socket bound to it */
+    volatile LONG owners[2][65536];    /* worker that has a reservation of the port */
+    volatile LONG holders[2][65536];   /* worker that has a socket bound to it */
 };
 
 struct owner
@@ -58,16 +58,25 @@ struct bound
 static struct table *table;
 static struct owner owners[OWNERS];
 static struct bound bound[BOUND];
-static LONG me;
+static LONG me;  /* number of this worker, not 0 */
 static unsigned int granted, refused, binds, full, unreachable, violations;
 
-static BOOL is_alive( LONG pid )
+/* Each worker has an object of its name that ends with it, however it ends. Its process id would be another's before long. */
+static HANDLE open_worker( LONG number, BOOL create )
 {
-    HANDLE process = OpenProcess( SYNCHRONIZE, FALSE, pid );
-    BOOL ret = process && WaitForSingleObject( process, 0 ) == WAIT_TIMEOUT;
+    char name[64];
 
-    CloseHandle( process );
-    return ret;
+    sprintf( name, "wine-portres-soak-%ld", number );
+    return create ? CreateEventA( NULL, TRUE, FALSE, name ) : OpenEventA( SYNCHRONIZE, FALSE, name );
+}
+
+static BOOL is_alive( LONG number )
+{
+    HANDLE worker = open_worker( number, FALSE );
+
+    if (!worker) return FALSE;
+    CloseHandle( worker );
+    return TRUE;
 }
 
 static void take( volatile LONG *entry, const char *what, int udp, unsigned int port )
@@ -75,7 +84,7 @@ static void take( volatile LONG *entry, const char *what, int udp, unsigned int 
     LONG old = InterlockedExchange( entry, me );
 
     if (!old || !is_alive( old )) return;  /* a worker that was killed could not clear its entries */
-    printf( "VIOLATION: %s port %u is %s by process %ld and by %ld\n", udp ? "UDP" : "TCP", port, what, old, me );
+    printf( "VIOLATION: %s port %u is %s by worker %ld and by %ld\n", udp ? "UDP" : "TCP", port, what, old, me );
     fflush( stdout );
     violations++;
 }
@@ -204,7 +213,7 @@ static void bind_plain(void)
         owner = table->owners[udp][ntohs( addr.sin6_port )];
         if (owner && is_alive( owner ))
         {
-            printf( "VIOLATION: bind to port 0 gave %u, which process %ld has reserved\n", ntohs( addr.sin6_port ), owner );
+            printf( "VIOLATION: bind to port 0 gave %u, which worker %ld has reserved\n", ntohs( addr.sin6_port ), owner );
             violations++;
         }
     }
@@ -219,13 +228,14 @@ int main( int argc, char *argv[] )
 
     if (argc != 4)
     {
-        fprintf( stderr, "Usage: soak NAME SEED SECONDS; tools/soak runs it\n" );
+        fprintf( stderr, "Usage: soak NAME NUMBER SECONDS; tools/soak runs it\n" );
         return 2;
     }
     section = CreateFileMappingA( INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, sizeof(*table), argv[1] );
     if (!section || !(table = MapViewOfFile( section, FILE_MAP_WRITE, 0, 0, 0 ))) return 1;
-    me = GetCurrentProcessId();
-    srand( atoi( argv[2] ) );
+    me = atoi( argv[2] );
+    if (!open_worker( me, TRUE )) return 1;
+    srand( me * 7919 );
     WSAStartup( MAKEWORD( 2, 2 ), &data );
 
     for (end = GetTickCount() + atoi( argv[3] ) * 1000; (LONG)(end - GetTickCount()) > 0; )
