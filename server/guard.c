@@ -157,8 +157,10 @@ NTSTATUS guard_ports( int protocol, unsigned int first, unsigned int count, enum
     *busy = 0;
     if (!first || first > 65535 || !count || count > 65536 - first) return STATUS_INVALID_PARAMETER;
     for (tries = 0; tries < 2 && !answered && helper_running(); tries++)
-        if (!(answered = send_request( PORTGUARD_GUARD, protocol, first, count, flags, &reply ))) recover();
-    if (answered)
+        if (!(answered = send_request( PORTGUARD_GUARD, protocol, first, count, flags, force ? NULL : &reply ))) recover();
+    /* No block that is forced is refused; at a start there may be thousands, and waiting for each would take most of the time. */
+    if (answered && force) status = STATUS_SUCCESS;
+    else if (answered)
     {
         status = reply.status;
         *busy = reply.port;
