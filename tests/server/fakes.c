@@ -309,7 +309,7 @@ NTSTATUS fake_host_status( int protocol, unsigned int first, unsigned int count,
     *busy = first;
     if (first < FAKE_FIRST_PORT) return STATUS_ACCESS_DENIED;
     if (!found && !bound) return STATUS_SUCCESS;
-    *busy = found ? found - busy_ports[protocol_index( protocol )] : bound;
+    *busy = found ? (unsigned int)(found - busy_ports[protocol_index( protocol )]) : bound;
     if (bound && bound < *busy) *busy = bound;
     return STATUS_SHARING_VIOLATION;
 }

@@ -50,18 +50,23 @@ static struct helper start_helper( unsigned int max_files )
 {
     struct helper helper;
     int pair[2];
+    char *const argv[] = { "portguard", NULL };
+    int file;
 
     if (socketpair( AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair )) abort();
     if (!(helper.pid = fork()))
     {
+        char *argv[] = { (char *)"portguard", NULL };
         struct rlimit limit = { max_files, max_files };
+        int program = open( helper_path, O_PATH | O_CLOEXEC );  /* an ordinary user may not get to its folder */
 
+        file = open( helper_path, O_RDONLY | O_CLOEXEC );  /* nobody may have no way to it */
         if (max_files && setuid( getuid() ? getuid() : 65534 )) _exit( 1 );  /* root passes limits */
         if (max_files && setrlimit( RLIMIT_NOFILE, &limit )) _exit( 1 );
         dup2( pair[1], 0 );
         dup2( pair[1], 1 );
         dup2( open( "/dev/null", O_WRONLY ), 2 );  /* it complains when it is told nonsense */
-        execl( helper_path, "portguard", (char *)NULL );
+        fexecve( file, argv, environ );
         _exit( 1 );
     }
     close( pair[1] );
