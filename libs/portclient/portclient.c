@@ -17,7 +17,8 @@
 #define WIN32_LEAN_AND_MEAN
 #include <windows.h>
 
-#define TIMEOUT 5000  /* ms, for a whole call */
+#define TIMEOUT   5000  /* ms, for a whole call */
+#define MAX_CALLS 48    /* at one time; a process may have two DLLs with this code, and the server limits their sum */
 
 struct connection
 {
@@ -86,9 +87,10 @@ static void start_server( DWORD start )
     CloseHandle( thread );
 }
 
-static struct connection *open_connection( DWORD start, BOOL start_it )
+static struct connection *open_connection( DWORD start )
 {
     DWORD mode = PIPE_READMODE_MESSAGE;
+    BOOL started = FALSE;
     struct connection *connection;
 
     if (!(connection = malloc( sizeof(*connection) ))) return NULL;
@@ -100,10 +102,10 @@ static struct connection *open_connection( DWORD start, BOOL start_it )
 
         if (!time_left( start ) || (error != ERROR_PIPE_BUSY && error != ERROR_FILE_NOT_FOUND)) break;
         if (error == ERROR_PIPE_BUSY) WaitNamedPipeW( PORTSERVER_PIPE, time_left( start ) );
-        else if (start_it)
+        else if (!started)
         {
             start_server( start );
-            start_it = FALSE;
+            started = TRUE;
         }
         else Sleep( 10 );  /* it is about to make its pipe */
     }
@@ -132,22 +134,35 @@ static DWORD transfer( struct connection *connection, DWORD start, void *buffer,
     return size;
 }
 
-static NTSTATUS call( union generic_request *req, union generic_reply *reply, BOOL start_it )
+/* The server accepts only so many connections of a process: more threads than that take turns. */
+static HANDLE get_turns(void)
+{
+    static HANDLE turns;
+    HANDLE semaphore;
+
+    if (turns || !(semaphore = CreateSemaphoreW( NULL, MAX_CALLS, MAX_CALLS, NULL ))) return turns;
+    if (InterlockedCompareExchangePointer( &turns, semaphore, NULL )) CloseHandle( semaphore );
+    return turns;
+}
+
+NTSTATUS portclient_call( union generic_request *req, union generic_reply *reply )
 {
     static const uint32_t sizes[] = REQUEST_SIZES;
     static LONG last_serial;
     struct connection *connection;
     DWORD start = GetTickCount(), size;
+    HANDLE turns = get_turns();
+    BOOL has_turn = turns && !WaitForSingleObject( turns, TIMEOUT );
     int tries;
 
     req->__header.size = sizes[req->__header.req];
     req->__header.version = PROTOCOL_VERSION;
     /* a server that was killed before it replied may have done it: the one that is asked again then knows */
     req->__header.serial = InterlockedIncrement( &last_serial );
-    for (tries = 0; tries < 3; tries++)
+    for (tries = 0; has_turn && tries < 3; tries++)
     {
         connection = InterlockedExchangePointer( (void **)&idle, NULL );
-        if (!connection && !(connection = open_connection( start, start_it ))) break;
+        if (!connection && !(connection = open_connection( start ))) break;
         size = 0;
         if (transfer( connection, start, req, req->__header.size, TRUE ))
             size = transfer( connection, start, reply, sizeof(*reply), FALSE );
@@ -155,6 +170,7 @@ static NTSTATUS call( union generic_request *req, union generic_reply *reply, BO
         if (size >= sizeof(reply->__header) && size == reply->__header.size)
         {
             if ((connection = InterlockedExchangePointer( (void **)&idle, connection ))) close_connection( connection );
+            ReleaseSemaphore( turns, 1, NULL );
             return reply->__header.status;
         }
         /* NOLINTEND(clang-analyzer-unix.Malloc) */
@@ -162,19 +178,10 @@ static NTSTATUS call( union generic_request *req, union generic_reply *reply, BO
         close_connection( connection );
         if (!time_left( start )) break;
     }
+    if (has_turn) ReleaseSemaphore( turns, 1, NULL );
     memset( reply, 0, sizeof(*reply) );
     reply->__header.status = (uint32_t)STATUS_HOST_UNREACHABLE;
     return STATUS_HOST_UNREACHABLE;
-}
-
-NTSTATUS portclient_call( union generic_request *req, union generic_reply *reply )
-{
-    return call( req, reply, TRUE );
-}
-
-NTSTATUS portclient_call_running( union generic_request *req, union generic_reply *reply )
-{
-    return call( req, reply, FALSE );
 }
 
 const struct port_map *portclient_map(void)

@@ -23,9 +23,6 @@
  * May be called from any thread, also while the process ends; must not be called from DllMain. */
 extern NTSTATUS portclient_call( union generic_request *req, union generic_reply *reply );
 
-/* The same, but fails with STATUS_HOST_UNREACHABLE at once when the server does not run. */
-extern NTSTATUS portclient_call_running( union generic_request *req, union generic_reply *reply );
-
 /* The port map that the server publishes, or NULL while there has been no server. Costs a memory read once there is one. */
 extern const struct port_map *portclient_map(void);
 

@@ -111,6 +111,47 @@ static void run_threads( unsigned int count, LPTHREAD_START_ROUTINE func )
     for (i = 0; i < count; i++) CloseHandle( threads[i] );
 }
 
+static volatile LONG acquired;
+static HANDLE start_event;
+
+static DWORD WINAPI crowd_thread( void *arg )
+{
+    SOCKET s = make_socket( TCP4 );
+    struct instance inst;
+    unsigned int i;
+    int ret;
+
+    (void)arg;
+    WaitForSingleObject( start_event, INFINITE );
+    for (i = 0; i < 3; i++)
+    {
+        ret = acquire( s, 0, 1, &inst );
+        ok( !ret, "acquire failed, error %d\n", ret );
+        if (!ret) InterlockedIncrement( &acquired );
+    }
+    closesocket( s );
+    return 0;
+}
+
+/* more threads of one process than it may have connections to the server */
+static void test_crowd(void)
+{
+    HANDLE threads[300];
+    unsigned int i;
+
+    start_event = CreateEventA( NULL, TRUE, FALSE, NULL );
+    for (i = 0; i < 300; i++) threads[i] = CreateThread( NULL, 65536, crowd_thread, NULL, 0, NULL );
+    Sleep( 300 );
+    SetEvent( start_event );
+    for (i = 0; i < 300; i++)
+    {
+        ok( !WaitForSingleObject( threads[i], 30000 ), "thread %u did not end\n", i );
+        CloseHandle( threads[i] );
+    }
+    CloseHandle( start_event );
+    ok( acquired == 900, "%ld of 900 acquires were done\n", acquired );
+}
+
 static void test_one_block(void)
 {
     SOCKET owner = make_socket( UDP4 ), again[8];
@@ -223,5 +264,6 @@ START_TEST(threads)
     if (have_ipv6()) test_one_block();
     test_one_socket();
     test_close();
+    test_crowd();
     test_exit();
 }
