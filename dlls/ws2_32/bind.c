@@ -88,9 +88,9 @@ static NTSTATUS try_bind( SOCKET s, const struct sockaddr *addr, int len, int *e
         switch (reserved_kind( map, s, port ))
         {
         case RESERVATION_RUNTIME:
+            /* it may have ended while there was no server to say so */
             if (is_bound( s )) return STATUS_NOT_FOUND;
-            *error = WSAEACCES;
-            return STATUS_ACCESS_DENIED;
+            break;
         case RESERVATION_PERSISTENT:
             break;
         default:

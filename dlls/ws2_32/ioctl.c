@@ -96,6 +96,7 @@ static NTSTATUS acquire( SOCKET s, const INET_PORT_RANGE *range, INET_PORT_RESER
     req.acquire_port_reservation_request.count = range->NumberOfPorts;
     if (!(status = portclient_call( &req, &reply )))
     {
+        portclient_map();  /* should the server be killed, its map has to stay as long as the reservation */
         instance->StartPort = wine_htons( reply.acquire_port_reservation_reply.first );
         instance->NumberOfPorts = reply.acquire_port_reservation_reply.count;
         instance->Token = reply.acquire_port_reservation_reply.token;

@@ -151,6 +151,23 @@ static void test_ended_meanwhile( int kind )
     closesocket( s );
 }
 
+/* and a port that was reserved can be had by its number again, also by who asks for nothing else */
+static void test_number_free_again( int kind )
+{
+    const char *name = socket_kinds[kind].name;
+    SOCKET owner = make_socket( kind ), s = make_socket( kind );
+    struct instance inst;
+    int ret;
+
+    ret = acquire( owner, 0, 1, &inst );
+    ok( !ret, "%s: acquire failed, error %d\n", name, ret );
+    ok( kill_server(), "no server runs\n" );
+    closesocket( owner );
+    ret = bind_soon( s, first_port( &inst ) );
+    ok( !ret, "%s: bind by number: error %d\n", name, ret );
+    closesocket( s );
+}
+
 /* a server may die before it has done anything */
 static void test_again_and_again( int kind )
 {
@@ -197,6 +214,8 @@ START_TEST(death)
     test_taken_up( UDP_DUAL );
     test_ended_meanwhile( TCP6 );
     test_ended_meanwhile( UDP4 );
+    test_number_free_again( TCP4 );
+    test_number_free_again( UDP_DUAL );
     test_again_and_again( TCP_DUAL );
     test_again_and_again( UDP6 );
 }
