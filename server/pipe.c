@@ -101,7 +101,9 @@ static void add_listeners(void)
 /* the completion comes through the port, unless the operation could not even be started */
 static void check_started( struct connection *connection, BOOL ret )
 {
-    if (!ret && GetLastError() != ERROR_IO_PENDING && GetLastError() != ERROR_MORE_DATA) close_connection( connection );
+    if (ret || GetLastError() == ERROR_IO_PENDING || GetLastError() == ERROR_MORE_DATA) return;
+    close_connection( connection );
+    add_listeners();
 }
 
 static void start_read( struct connection *connection, enum state state )
