@@ -174,14 +174,15 @@ void pipe_completed( OVERLAPPED *overlapped, DWORD error, DWORD size )
 
 NTSTATUS pipe_init( HANDLE port, ULONG_PTR key )
 {
+    static HANDLE instance;
     NTSTATUS status;
 
     completion_port = port;
     completion_key = key;
     if (!(security = user_only())) return STATUS_NO_MEMORY;
     /* Wine 8.0 does not look at FILE_FLAG_FIRST_PIPE_INSTANCE; the mutex goes with this process, however it ends */
-    if (!CreateMutexW( security, FALSE, PORTSERVER_MUTEX ) || GetLastError() == ERROR_ALREADY_EXISTS)
-        return STATUS_OBJECT_NAME_COLLISION;
+    instance = CreateMutexW( security, FALSE, PORTSERVER_MUTEX );
+    if (!instance || GetLastError() == ERROR_ALREADY_EXISTS) return STATUS_OBJECT_NAME_COLLISION;
     if ((status = add_listener( FILE_FLAG_FIRST_PIPE_INSTANCE ))) return status;
     add_listeners();
     return STATUS_SUCCESS;

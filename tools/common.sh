@@ -91,12 +91,23 @@ missing_packages()
     esac
 }
 
-# Install what is missing, and only that, from Debian's packages
+# The same for what looks through the sources and the fuzzers' inputs
+missing_check_packages()
+{
+    missing_packages
+    have clang || echo clang
+    test -n "$(find /usr/lib/llvm-*/lib/clang /usr/lib/clang -name 'libclang_rt.fuzzer*' 2>/dev/null)" || echo libclang-rt-dev
+    have clang-tidy || echo clang-tidy
+    have cppcheck || echo cppcheck
+    have shellcheck || echo shellcheck
+}
+
+# Install what is missing, and only that, from Debian's packages; $1 is the function that tells it
 install_packages()
 {
     local packages as_root=()
 
-    packages=$(missing_packages) || exit 1
+    packages=$("${1:-missing_packages}") || exit 1
     test -n "$packages" || return 0
     packages=$(echo "$packages" | sort -u | tr '\n' ' ')
 
@@ -122,7 +133,8 @@ install_packages()
 needs_configure()
 {
     test -f "$build/Makefile" || return 0
-    have i686-w64-mingw32-gcc && ! grep -q '^PE_ARCHS *=.*i386' "$build/Makefile"
+    have i686-w64-mingw32-gcc && ! grep -q '^PE_ARCHS *=.*i386' "$build/Makefile" && return
+    have clang && grep -q '^FUZZ_CC *= *$' "$build/Makefile"
 }
 
 build_tree()
