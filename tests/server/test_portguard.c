@@ -56,9 +56,7 @@ static struct helper start_helper( unsigned int max_files )
     if (socketpair( AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair )) abort();
     if (!(helper.pid = fork()))
     {
-        char *argv[] = { (char *)"portguard", NULL };
         struct rlimit limit = { max_files, max_files };
-        int program = open( helper_path, O_PATH | O_CLOEXEC );  /* an ordinary user may not get to its folder */
 
         file = open( helper_path, O_RDONLY | O_CLOEXEC );  /* nobody may have no way to it */
         if (max_files && setuid( getuid() ? getuid() : 65534 )) _exit( 1 );  /* root passes limits */
