@@ -61,6 +61,9 @@ machine()
     fi
 }
 
+# A prefix of the kind that is built here: where 64-bit Wine is installed beside 32-bit Debian, it would be another
+test "$(machine)" != i386 || export WINEARCH=win32
+
 have_wine32()
 {
     test "$(machine)" = i386 || { have dpkg-query && dpkg-query -W -f '${Status}' wine32:i386 2>/dev/null | grep -q ' installed'; }
