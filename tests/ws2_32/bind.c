@@ -22,7 +22,7 @@ static void test_exhaust( int kind, unsigned int count, BOOL explicit )
 {
     const char *name = socket_kinds[kind].name;
     SOCKET owner = make_socket( kind ), *sockets, late;
-    unsigned int i, port, bound = 0, victim;
+    unsigned int i, first, port, bound = 0, victim;
     unsigned char *seen;
     struct instance inst;
     int ret;
@@ -72,11 +72,12 @@ static void test_exhaust( int kind, unsigned int count, BOOL explicit )
 
 done:
     closesocket( owner );
-    /* and nothing is left of it */
+    /* and nothing is left of it; a busy machine takes its time for the end of a thousand sockets */
     if (!ret)
     {
         owner = make_socket( kind );
-        ret = acquire_soon( owner, first_port( &inst ), count, &inst );
+        first = first_port( &inst );
+        for (i = 0; i < 5 && (ret = acquire_soon( owner, first, count, &inst )) == WSAEADDRINUSE; i++) ;
         ok( !ret, "%s, %u ports: acquire after all: error %d\n", name, count, ret );
         closesocket( owner );
     }
