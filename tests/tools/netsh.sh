@@ -20,6 +20,12 @@ says()
     same "$work/out" "$work/expected"
 }
 
+base=$(find_free_ports)
+# rows of the table, as netsh prints them
+row1=$(printf '%10u  %10u     *\\n' "$base" "$base")
+row2=$(printf '%10u  %10u     *\\n' $((base + 10)) $((base + 69)))
+row3=$(printf '%10u  %10u     *\\n' $((base + 90)) $((base + 90)))
+
 header() { printf '\\nProtocol %s Port Exclusion Ranges\\n\\nStart Port    End Port      \\n----------    --------      \\n' "$1"; }
 footer='\n* - Administered port exclusions.\n\n'
 
@@ -27,26 +33,26 @@ run_netsh interface ipv4 show excludedportrange protocol=tcp
 ok "an empty table" says "$(header tcp)$footer"
 ok "its exit code" is "$code" 0
 
-run_netsh int ipv4 add excludedportrange protocol=tcp startport=50000 numberofports=60
+run_netsh int ipv4 add excludedportrange protocol=tcp startport=$((base + 10)) numberofports=60
 ok "add" says "Ok.\n\n"
 ok "its exit code" is "$code" 0
-run_netsh int ip add excl tcp 5357 1
+run_netsh int ip add excl tcp "$base" 1
 ok "add in short" says "Ok.\n\n"
-run_netsh int ipv6 add excludedportrange protocol = udp startport = 52311 numberofports = 1
+run_netsh int ipv6 add excludedportrange protocol = udp startport = $((base + 90)) numberofports = 1
 ok "add with blanks" says "Ok.\n\n"
 
 run_netsh int ip show excl protocol=tcp
-ok "the table of TCP" says "$(header tcp)      5357        5357     *\n     50000       50059     *\n$footer"
+ok "the table of TCP" says "$(header tcp)$row1$row2$footer"
 run_netsh interface ipv6 show excludedportrange udp
-ok "the table of UDP" says "$(header udp)     52311       52311     *\n$footer"
+ok "the table of UDP" says "$(header udp)$row3$footer"
 
-run_netsh int ip add excl tcp 50059 2
+run_netsh int ip add excl tcp $((base + 69)) 2
 ok "overlap" says "The process cannot access the file because it is being used by another process.\n\n"
 ok "its exit code" is "$code" 1
 run_netsh int ip add excl tcp 65535 2
 ok "no block" says "The parameter is incorrect.\n\n"
 ok "its exit code" is "$code" 1
-run_netsh int ip delete excl tcp 50000 59
+run_netsh int ip delete excl tcp $((base + 10)) 59
 ok "delete of another block" says "The system cannot find the file specified.\n\n"
 ok "its exit code" is "$code" 1
 
@@ -63,7 +69,7 @@ ok "what it says" contains "$work/out" "'color' is not a valid argument for this
 run_netsh int ip add excl '?'
 ok "exit code of help" is "$code" 0
 ok "what it says" contains "$work/out" "Usage: add excludedportrange"
-run_netsh int ip add excl tcp 6000 1 store=active
+run_netsh int ip add excl tcp $((base + 80)) 1 store=active
 ok "exit code of store=active" is "$code" 1
 ok "what it says" contains "$work/err" "store=active is not available in Wine"
 
@@ -79,13 +85,13 @@ read -r _ first last < <(grep '^tcp' "$work/hold")
 run_netsh int ip show excl tcp
 ok "a row without a star" grep -qE "^ {5,}$first {7,}$last {6}.\$" "$work/out" || cat "$work/out"
 run_netsh int ip show excl tcp store=persistent
-ok "store=persistent" says "$(header tcp)      5357        5357     *\n     50000       50059     *\n$footer"
+ok "store=persistent" says "$(header tcp)$row1$row2$footer"
 exec 5>&-
 
-run_netsh int ip del ex tcp 50000 60
+run_netsh int ip del ex tcp $((base + 10)) 60
 ok "delete" says "Ok.\n\n"
 ok "its exit code" is "$code" 0
-run_netsh int ip delete excludedportrange protocol=tcp startport=5357 numberofports=1 store=persistent
+run_netsh int ip delete excludedportrange protocol=tcp startport="$base" numberofports=1 store=persistent
 ok "delete" says "Ok.\n\n"
 # the runtime reservation ends with the process that held it
 for ((i = 0; i < 30; i++))

@@ -80,68 +80,76 @@ kill_prefix()
     done 2>/dev/null
 }
 
+base=$(find_free_ports)
+other=$((base + 95))
+
+# name PORT COUNT: as the store has it
+name() { printf '%04x%02x%02x' "$1" $(($2 % 256)) $(($2 / 256)); }
+
 ok "a new prefix has no reservation" is "$(table tcp)/$(table udp)" "/"
 
 # "a reservation created by us reads the same in a registry export as one that Windows wrote"
-ok "add" is "$(netsh interface ipv4 add excludedportrange protocol=udp startport=52311 numberofports=1)" "Ok."
-ok "add" is "$(netsh interface ipv4 add excludedportrange protocol=tcp startport=50000 numberofports=60)" "Ok."
-ok "export of UDP" is "$(export_key "$udp_key")" '"cc570100"=hex:12,00,ff,ff'
-ok "export of TCP" is "$(export_key "$tcp_key")" '"c3503c00"=hex:12,00,ff,ff'
+ok "add" is "$(netsh interface ipv4 add excludedportrange protocol=udp "startport=$other" numberofports=1)" "Ok."
+ok "add" is "$(netsh interface ipv4 add excludedportrange protocol=tcp startport=$((base + 70)) numberofports=20)" "Ok."
+ok "export of UDP" is "$(export_key "$udp_key")" "\"$(name "$other" 1)\"=hex:12,00,ff,ff"
+ok "export of TCP" is "$(export_key "$tcp_key")" "\"$(name $((base + 70)) 20)\"=hex:12,00,ff,ff"
 
 # "A .reg file in the Windows layout, imported by wine regedit, takes effect at the next start"; "An unreadable value is left
 # alone and logged"; "the first by start port counts, the other is logged"
 import_reg <<END
 [$tcp_key]
-"4e200a00"=hex:12,00,ff,ff
-"4E340100"=hex:12,00,ff,ff
-"4e250a00"=hex:12,00,ff,ff
-"4e2a0100"=hex:12,00,00,00
-"4e300100"="text"
-"4e310100"=hex:12,00
-"4e320000"=hex:12,00,ff,ff
+"$(name "$base" 10)"=hex:12,00,ff,ff
+"$(name $((base + 20)) 1 | tr a-f A-F)"=hex:12,00,ff,ff
+"$(name $((base + 5)) 10)"=hex:12,00,ff,ff
+"$(name $((base + 10)) 1)"=hex:12,00,00,00
+"$(name $((base + 16)) 1)"="text"
+"$(name $((base + 17)) 1)"=hex:12,00
+"$(name $((base + 18)) 0)"=hex:12,00,ff,ff
 "ffff0200"=hex:12,00,ff,ff
 "nonsense"=hex:12,00,ff,ff
-"4e330100ff"=hex:12,00,ff,ff
+"$(name $((base + 19)) 1)ff"=hex:12,00,ff,ff
 END
-ok "not before the next start" is "$(table tcp)" "50000-50059"
+ok "not before the next start" is "$(table tcp)" "$((base + 70))-$((base + 89))"
 restart_server
-ok "after the next start" is "$(table tcp)" "20000-20009 20010-20010 20020-20020 50000-50059"
+ok "after the next start" is "$(table tcp)" \
+    "$base-$((base + 9)) $((base + 10))-$((base + 10)) $((base + 20))-$((base + 20)) $((base + 70))-$((base + 89))"
 ok "nothing was touched" is "$(export_key "$tcp_key" | wc -l)" 11
 tr -d '\r' <"$log" >"$work/log"
-ok "overlap" contains "$work/log" "TCP store: block 20005-20014 is ignored"
-ok "other data" contains "$work/log" 'value "4e2a0100" counts'
-ok "text" contains "$work/log" 'value "4e300100" is ignored'
-ok "short data" contains "$work/log" 'value "4e310100" is ignored'
-ok "no port" contains "$work/log" 'value "4e320000" is ignored'
+ok "overlap" contains "$work/log" "TCP store: block $((base + 5))-$((base + 14)) is ignored"
+ok "other data" contains "$work/log" "value \"$(name $((base + 10)) 1)\" counts"
+ok "text" contains "$work/log" "value \"$(name $((base + 16)) 1)\" is ignored"
+ok "short data" contains "$work/log" "value \"$(name $((base + 17)) 1)\" is ignored"
+ok "no port" contains "$work/log" "value \"$(name $((base + 18)) 0)\" is ignored"
 ok "past 65535" contains "$work/log" 'value "ffff0200" is ignored'
 ok "no number" contains "$work/log" 'value "nonsense" is ignored'
-ok "long name" contains "$work/log" 'value "4e330100ff" is ignored'
+ok "long name" contains "$work/log" "value \"$(name $((base + 19)) 1)ff\" is ignored"
 # what does not count today may count tomorrow
-ok "create over a block that does not count" is "$(netsh int ip add excl tcp 20012 1)" \
+ok "create over a block that does not count" is "$(netsh int ip add excl tcp $((base + 12)) 1)" \
     "The process cannot access the file because it is being used by another process."
-ok "delete of a block with capital digits" is "$(netsh int ip delete excl tcp 20020 1)" "Ok."
-ok "its value is gone" is "$(export_key "$tcp_key" | grep -ci 4e340100)" 0
+ok "delete of a block with capital digits" is "$(netsh int ip delete excl tcp $((base + 20)) 1)" "Ok."
+ok "its value is gone" is "$(export_key "$tcp_key" | grep -ci "$(name $((base + 20)) 1)")" 0
 
 # an edit wins over what was created before
 import_reg <<END
 [-$nsi]
 
 [$tcp_key]
-"4e200a00"=hex:12,00,ff,ff
+"$(name "$base" 10)"=hex:12,00,ff,ff
 END
 restart_server
-ok "blocks removed by hand" is "$(table tcp)/$(table udp)" "20000-20009/"
+ok "blocks removed by hand" is "$(table tcp)/$(table udp)" "$base-$((base + 9))/"
 stop_prefix
-ok "also after a start of the prefix" is "$(table tcp)/$(table udp)" "20000-20009/"
+ok "also after a start of the prefix" is "$(table tcp)/$(table udp)" "$base-$((base + 9))/"
 
 # "A Create that returned NO_ERROR survives kill -9 of everything, wineserver included; so does a Delete."
-netsh int ip add excl tcp 21000 2 >/dev/null
-netsh int ip add excl udp 21000 3 >/dev/null
-netsh int ip delete excl tcp 20000 10 >/dev/null
+kept=$((base + 50))-$((base + 51))
+netsh int ip add excl tcp $((base + 50)) 2 >/dev/null
+netsh int ip add excl udp $((base + 50)) 3 >/dev/null
+netsh int ip delete excl tcp "$base" 10 >/dev/null
 kill_prefix
-ok "after kill -9" is "$(table tcp)/$(table udp)" "21000-21001/21000-21002"
+ok "after kill -9" is "$(table tcp)/$(table udp)" "$kept/$((base + 50))-$((base + 52))"
 kill_prefix
-ok "after another" is "$(table tcp)/$(table udp)" "21000-21001/21000-21002"
+ok "after another" is "$(table tcp)/$(table udp)" "$kept/$((base + 50))-$((base + 52))"
 stop_prefix
 
 # "a damaged or truncated journal never stops the server and never loses what the registry holds"
@@ -155,22 +163,22 @@ do
     empty) : >"$journal" ;;
     folder) rm -f "$journal"; mkdir "$journal" ;;
     esac
-    ok "a journal that is $damage" is "$(table tcp)/$(table udp)" "21000-21001/21000-21002"
+    ok "a journal that is $damage" is "$(table tcp)/$(table udp)" "$kept/$((base + 50))-$((base + 52))"
     if test $damage = folder
     then
-        ok "nothing is acknowledged" isnt "$(netsh int ip add excl tcp 22000 1)" "Ok."
-        ok "nor done" is "$(table tcp)" "21000-21001"
+        ok "nothing is acknowledged" isnt "$(netsh int ip add excl tcp $((base + 60)) 1)" "Ok."
+        ok "nor done" is "$(table tcp)" "$kept"
         stop_prefix
         rmdir "$journal"
     else
-        ok "add with it" is "$(netsh int ip add excl tcp 22000 1)" "Ok."
+        ok "add with it" is "$(netsh int ip add excl tcp $((base + 60)) 1)" "Ok."
         kill_prefix
-        ok "kill -9 with it" is "$(table tcp)" "21000-21001 22000-22000"
-        netsh int ip delete excl tcp 22000 1 >/dev/null
+        ok "kill -9 with it" is "$(table tcp)" "$kept $((base + 60))-$((base + 60))"
+        netsh int ip delete excl tcp $((base + 60)) 1 >/dev/null
         stop_prefix
     fi
 done
 
 # "a full disk": the journal can't grow
-ok "usual again" is "$(table tcp)/$(table udp)" "21000-21001/21000-21002"
+ok "usual again" is "$(table tcp)/$(table udp)" "$kept/$((base + 50))-$((base + 52))"
 complete=yes
