@@ -211,7 +211,8 @@ static void set_linger(void)
     if (!write_contact( &contact )) log_message( "can't write the file 'guard'; guards will end with the server" );
 }
 
-/* Take over the helper of the server before, if it still waits for that. */
+/* Take over the helper of the server before. It goes on where the file says, with the same cookie, so that the next server finds it
+ * whenever this one is killed. */
 static BOOL claim_helper(void)
 {
     struct portguard_request req = { 0 };
@@ -221,7 +222,6 @@ static BOOL claim_helper(void)
     int on = 1;
 
     if (!read_contact( &contact )) return FALSE;
-    delete_contact();
     addr.sin_family = AF_INET;
     addr.sin_port = swap_port( contact.port );
     addr.sin_addr.s_addr = 0x0100007f;
@@ -273,8 +273,12 @@ static BOOL start_helper(void)
 BOOL helper_start(void)
 {
     if (winsock_init()) return FALSE;
-    if (!claim_helper() && !start_helper()) return FALSE;
-    set_timeout( REPLY_TIMEOUT );
+    if (claim_helper())
+    {
+        set_timeout( REPLY_TIMEOUT );
+        return TRUE;
+    }
+    if (!start_helper()) return FALSE;
     set_linger();
     return helper_running();
 }

@@ -29,6 +29,7 @@
 #include "portguard_tcp.h"
 
 static int listener = -1;              /* where the next server finds this program */
+static int candidate = -1;             /* who connected there last, and has said nothing yet */
 static struct portguard_request linger_request;
 static int have_wineserver;
 
@@ -103,17 +104,18 @@ static int handle_request( const struct portguard_request *req, struct portguard
     return 1;
 }
 
-/* Wait for one of the standard descriptors, which may or may not block by themselves. */
-static int wait_for( int fd, int events, int timeout )
+/* Wait for input, of the server if server is set, or from the listener. */
+static int wait_for_input( int server, int timeout )
 {
-    struct pollfd pfd = { fd, events, 0 };
+    struct pollfd fds[] = { { server ? 0 : -1, POLLIN, 0 }, { listener, POLLIN, 0 }, { candidate, POLLIN, 0 } };
 
-    return poll( &pfd, 1, timeout );
+    return poll( fds, sizeof(fds) / sizeof(fds[0]), timeout );
 }
 
 static int send_reply( const struct portguard_reply *reply )
 {
     const char *ptr = (const char *)reply;
+    struct pollfd pfd = { 1, POLLOUT, 0 };
     size_t left = sizeof(*reply);
 
     while (left)
@@ -125,10 +127,49 @@ static int send_reply( const struct portguard_reply *reply )
             ptr += ret;
             left -= ret;
         }
-        else if (ret < 0 && errno == EAGAIN) wait_for( 1, POLLOUT, -1 );
+        else if (ret < 0 && errno == EAGAIN) poll( &pfd, 1, -1 );  /* the descriptor may or may not block by itself */
         else if (ret < 0 && errno != EINTR) return 0;
     }
     return 1;
+}
+
+/* Look at who connected to the listener: the one that sends the right claim becomes the server. Returns 1 when that has happened. A
+ * stranger who says nothing delays nobody, and gives way to the next one. */
+static int check_claim(void)
+{
+    struct portguard_reply reply = { .port = PORTGUARD_VERSION };
+    struct portguard_request req;
+    int fd, on = 1;
+    ssize_t ret;
+
+    while (listener >= 0 && (fd = accept4( listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK )) >= 0)
+    {
+        if (!tcp_peer_is_own_user( fd ))
+        {
+            close( fd );
+            continue;
+        }
+        if (candidate >= 0) close( candidate );
+        candidate = fd;
+        setsockopt( fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on) );
+    }
+    if (candidate < 0) return 0;
+    ret = recv( candidate, &req, sizeof(req), 0 );
+    if (ret < 0 && (errno == EAGAIN || errno == EINTR)) return 0;
+    fd = candidate;
+    candidate = -1;
+    if (ret != sizeof(req) || req.op != PORTGUARD_CLAIM ||
+        req.protocol != linger_request.protocol || req.first != linger_request.first)
+    {
+        close( fd );
+        return 0;
+    }
+    sockets_claim();
+    dup2( fd, 0 );
+    dup2( fd, 1 );
+    close( fd );
+    reply.serial = req.serial;
+    return send_reply( &reply );
 }
 
 /* Serve requests until the stream ends. Returns 0 then, -1 when the server wants an end or the prefix has ended, 1 on error. */
@@ -142,7 +183,9 @@ static int serve(void)
 
     for (;;)
     {
-        ret = wait_for( 0, POLLIN, sockets_missing() || have_wineserver ? 1000 : -1 );
+        ret = wait_for_input( 1, sockets_missing() || have_wineserver ? 1000 : -1 );
+        /* The stream of a server that was killed in the middle of a call can stay open in wineserver. */
+        if (check_claim()) len = 0;
         /* Without wineserver the server waits for it forever, with the stream open. */
         if (!ret && have_wineserver && !prefix_alive()) return -1;
         if (sockets_missing() && (now = time( NULL )) != last_retry)
@@ -151,7 +194,7 @@ static int serve(void)
             last_retry = now;
         }
         if (!ret) continue;
-        ret = read( 0, (char *)requests + len, sizeof(requests) - len );
+        ret = recv( 0, (char *)requests + len, sizeof(requests) - len, MSG_DONTWAIT );
         if (!ret) return 0;
         if (ret < 0)
         {
@@ -176,45 +219,12 @@ static int serve(void)
     }
 }
 
-static double now(void)
-{
-    struct timespec now;
-
-    clock_gettime( CLOCK_MONOTONIC, &now );
-    return now.tv_sec + now.tv_nsec / 1e9;
-}
-
-/* Read the request that makes a connection the server's; a stranger who says nothing must not hold it up for long. */
-static int accept_claim( int fd )
-{
-    struct portguard_request req;
-    struct portguard_reply reply = { .port = PORTGUARD_VERSION };
-    double end = now() + 0.5;
-    size_t len = 0;
-    ssize_t ret;
-
-    if (!tcp_peer_is_own_user( fd )) return 0;
-    while (len < sizeof(req))
-    {
-        if (now() > end || !wait_for( fd, POLLIN, 500 )) return 0;
-        ret = recv( fd, (char *)&req + len, sizeof(req) - len, MSG_DONTWAIT );
-        if (!ret || (ret < 0 && errno != EAGAIN && errno != EINTR)) return 0;
-        if (ret > 0) len += ret;
-    }
-    if (req.op != PORTGUARD_CLAIM || req.protocol != linger_request.protocol || req.first != linger_request.first) return 0;
-    sockets_claim();
-    dup2( fd, 0 );
-    dup2( fd, 1 );
-    reply.serial = req.serial;
-    return send_reply( &reply );
-}
-
 /* The server is gone; hold the guards for the next one. Returns 0 when none came. */
 static int linger(void)
 {
     unsigned int seconds = linger_request.count;
-    int fd, on = 1, claimed = 0;
-    double end;
+    int claimed = 0;
+    time_t end;
 
     if (listener < 0) return 0;
     /* nobody must find the stream of the server that was half alive */
@@ -223,14 +233,10 @@ static int linger(void)
     open( "/dev/null", O_RDWR );
     dup2( 0, 1 );
     if (!have_wineserver && seconds > SHORT_LINGER) seconds = SHORT_LINGER;
-    end = now() + seconds;
-    while (!claimed && now() < end && (!have_wineserver || prefix_alive()))
+    for (end = time( NULL ) + seconds; !claimed && time( NULL ) < end && (!have_wineserver || prefix_alive()); )
     {
-        wait_for( listener, POLLIN, 200 );
-        if ((fd = accept4( listener, NULL, NULL, SOCK_CLOEXEC )) < 0) continue;
-        setsockopt( fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on) );
-        claimed = accept_claim( fd );
-        close( fd );
+        wait_for_input( 0, 200 );
+        claimed = check_claim();
     }
     return claimed;
 }

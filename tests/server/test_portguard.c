@@ -787,6 +787,48 @@ static unsigned int set_linger( struct helper *helper, unsigned int cookie, unsi
     return reply.port;
 }
 
+/* The stream of a server that was killed in the middle of a call can stay open in wineserver: the next one claims the helper all the
+ * same, and the guards are not in the hands of two helpers. */
+static void test_half_dead_server(void)
+{
+    static const unsigned int cookie = 0x23456789;
+    struct helper helper = start_helper( 0 );
+    unsigned int port, first = find_block( 2 );
+    struct portguard_request part = { 0 };
+    struct portguard_reply reply;
+    int half_dead = helper.fd, silent, ret;
+
+    port = set_linger( &helper, cookie, 20 );
+    call( &helper, PORTGUARD_GUARD, PROTOCOL_TCP, first, 2, 0, &reply );
+    ok( !reply.status, "got %x", reply.status );
+    ok( write( half_dead, &part, sizeof(part) / 2 ) == sizeof(part) / 2, "got %d", errno );
+
+    /* a stranger delays neither the server nor the next one */
+    silent = connect_helper( port );
+    ok( silent >= 0, "got %d", errno );
+    helper.fd = connect_helper( port );
+    ok( helper.fd >= 0, "got %d", errno );
+    call( &helper, PORTGUARD_CLAIM, cookie, ~cookie, 0, 0, &reply );
+    ok( !reply.status, "got %x", reply.status );
+    call( &helper, PORTGUARD_GUARD, PROTOCOL_TCP, first, 1, PORTGUARD_FORCE, &reply );
+    ok( !reply.status && !reply.missing, "got %x, %u missing", reply.status, reply.missing );
+    call( &helper, PORTGUARD_FORGET, 0, 0, 0, 0, &reply );
+    check_guarded( PROTOCOL_TCP, first );
+    check_free( PROTOCOL_TCP, first + 1 );
+    ok( recv( half_dead, &reply, sizeof(reply), 0 ) <= 0, "the stream of before is open" );
+    close( half_dead );
+    close( silent );
+    call( &helper, PORTGUARD_GUARD, PROTOCOL_TCP, first + 1, 1, 0, &reply );
+    ok( !reply.status, "got %x", reply.status );
+
+    part.op = PORTGUARD_QUIT;
+    ok( write( helper.fd, &part, sizeof(part) ) == sizeof(part), "got %d", errno );
+    ret = wait_helper( &helper );
+    ok( !ret, "got %d", ret );
+    check_free( PROTOCOL_TCP, first );
+    close( helper.fd );
+}
+
 /* "kill -9 of portserver: live runtime reservations are taken up again": their guards do not end with the server. */
 static void test_server_death(void)
 {
@@ -1196,6 +1238,7 @@ int main( int argc, char *argv[] )
     test_no_descriptors();
     test_end_of_stream();
     test_server_death();
+    test_half_dead_server();
     test_prefix_end();
     test_kernel_choice();  /* leaves the machine's network */
     return test_summary( "test_portguard" );

@@ -78,6 +78,21 @@ sub ports_in_two_hands()
     return { map { $_ => join( " ", sort keys %{$hands{$_}} ) } grep { keys %{$hands{$_}} > 1 } keys %hands };
 }
 
+# One process guards the ports of a prefix; two of them would have them in two hands.
+my $guards = "";
+sub look_for_guards()
+{
+    my @pids = sort { $a <=> $b } processes_of( "portguard" );
+    my $now = @pids > 1 ? "@pids" : "";
+
+    if ($now && $now eq $guards)
+    {
+        print "VIOLATION: there are several portguards: $now\n";
+        $violations++;
+    }
+    $guards = $now;
+}
+
 # A table is not read in one moment: a port counts that is so twice, with the same sockets.
 sub look()
 {
@@ -144,6 +159,7 @@ while (%worker)
     if ($now >= $next_look)
     {
         look();
+        look_for_guards();
         $next_look = $now + 1;
         # a worker every 2 seconds, the server every 5
         if ($now < $end && !int rand 2)
