@@ -58,6 +58,7 @@ struct sock
     unsigned int  holds;         /* HOLDS_* */
     uint32_t      serial;        /* of the request that bound it, 0: not known */
     uint32_t      binder;        /* process that made that request */
+    uint32_t      client;        /* process that the server knows the socket from, 0: a server before knew it */
     unsigned int  state_slot;    /* of its record, see state.h */
 };
 

@@ -83,11 +83,19 @@ static NTSTATUS get_sock( const struct sock_handle *handle, struct sock **sock )
     NTSTATUS status;
 
     if ((*sock = pool_find_sock( pool, handle->id ))) return STATUS_SUCCESS;
-    if (pool->sockets >= MAX_SOCKETS) return STATUS_INSUFFICIENT_RESOURCES;
+    if (pool->sockets >= MAX_SOCKETS || current->process->sockets >= MAX_PROCESS_SOCKETS)
+        return STATUS_INSUFFICIENT_RESOURCES;
     if (!(*sock = pool_add_sock( pool, handle->id, handle->protocol ))) return STATUS_NO_MEMORY;
-    if ((status = sock_watch( handle ))) pool_remove_sock( pool, *sock );
-    else save_sock( *sock );
-    return status;
+    if ((status = sock_watch( handle )))
+    {
+        pool_remove_sock( pool, *sock );
+        return status;
+    }
+    (*sock)->client = current->process->pid;
+    current->process->sockets++;
+    process_grab( current->process );
+    save_sock( *sock );
+    return STATUS_SUCCESS;
 }
 
 /* Guard a block, add it to the pool and show it to everybody. sock is NULL for a persistent reservation.
@@ -300,6 +308,15 @@ static void hold_port( struct sock *sock, const struct sock_handle *handle, cons
     save_sock( sock );
 }
 
+/* the same for a port of its reservation, where what is not to be had is taken, whatever the system calls it */
+static NTSTATUS bind_reserved( const struct sock_handle *handle, const struct bind_socket_request *req,
+                               unsigned int port, unsigned int *wsa_error )
+{
+    NTSTATUS status = bind_guarded( handle, req, port, wsa_error );
+
+    return status == STATUS_ACCESS_DENIED ? STATUS_SHARING_VIOLATION : status;
+}
+
 /* bind the socket to a port of the reservation, any if *port is 0 */
 static NTSTATUS bind_from( struct reservation *reservation, const struct sock_handle *handle,
                            const struct bind_socket_request *req, unsigned int *port, unsigned int *wsa_error )
@@ -311,12 +328,12 @@ static NTSTATUS bind_from( struct reservation *reservation, const struct sock_ha
     if (*port)
     {
         if (pool_find_port( pool, handle->protocol, *port ) != reservation) return STATUS_INVALID_ADDRESS_COMPONENT;
-        return bind_guarded( handle, req, *port, wsa_error );
+        return bind_reserved( handle, req, *port, wsa_error );
     }
     while ((*port = pool_pick_port( pool, reservation, &tried )))
     {
         /* a port that was lost to somebody else on the host is passed over */
-        status = bind_guarded( handle, req, *port, wsa_error );
+        status = bind_reserved( handle, req, *port, wsa_error );
         if (status != STATUS_SHARING_VIOLATION) return status;
     }
     return STATUS_INSUFFICIENT_RESOURCES;
@@ -372,11 +389,13 @@ DECL_HANDLER(bind_socket)
 void sock_closed( sock_id id )
 {
     struct sock *sock = pool_find_sock( pool, id );
+    struct process *client = NULL;
     struct list *cursor, *after;
     unsigned int port;
     int protocol;
 
     if (!sock) return;
+    if (sock->client) client = process_find( sock->client );
     LIST_FOR_EACH_SAFE( cursor, after, &sock->acquired )
         end_reservation( LIST_ENTRY( cursor, struct reservation, sock_entry ) );
     if (sock->associated) map_remove_socket( id );
@@ -384,6 +403,11 @@ void sock_closed( sock_id id )
     protocol = sock->protocol;
     state_erase( &sock->state_slot );
     pool_remove_sock( pool, sock );
+    if (client)
+    {
+        client->sockets--;
+        process_release( client );
+    }
     if (port && pool_find_port( pool, protocol, port ) && !pool_port_in_use( pool, protocol, port ))
         guard_retake( protocol, port );
 }

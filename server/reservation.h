@@ -30,6 +30,7 @@ extern uint32_t server_pid;
  * the others their ports and the server its memory. Past it: STATUS_INSUFFICIENT_RESOURCES (WSAENOBUFS). */
 #define MAX_PROCESS_RESERVATIONS  4096
 #define MAX_RESERVATIONS         32768
+#define MAX_PROCESS_SOCKETS      20000
 #define MAX_SOCKETS              60000
 
 #endif /* PORTRES_SERVER_RESERVATION_H */

@@ -167,7 +167,7 @@ NTSTATUS sock_bind( const struct sock_handle *sock, const void *addr, unsigned i
     buffer.in.sin_port = swap_port( port );  /* in the same place for both families */
     if (!winsock.bind( (SOCKET)sock->handle, &buffer.any, addr_len )) return STATUS_SUCCESS;
     *wsa_error = winsock.WSAGetLastError();
-    /* Wine says WSAEACCES where the holder of the port has SO_EXCLUSIVEADDRUSE */
-    if (*wsa_error == WSAEADDRINUSE || *wsa_error == WSAEACCES) return STATUS_SHARING_VIOLATION;
+    if (*wsa_error == WSAEADDRINUSE) return STATUS_SHARING_VIOLATION;
+    if (*wsa_error == WSAEACCES) return STATUS_ACCESS_DENIED;
     return STATUS_UNSUCCESSFUL;
 }

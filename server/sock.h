@@ -36,7 +36,8 @@ extern unsigned int sock_port( const struct sock_handle *sock );  /* 0 when it i
 extern unsigned int sock_holds( const struct sock_handle *sock, const void *addr );
 
 /* Bind the socket to an address (struct sockaddr_in or sockaddr_in6) with another port, in host order.
- * STATUS_SHARING_VIOLATION: the port is taken. STATUS_UNSUCCESSFUL: any other error, as Winsock's code in *wsa_error. */
+ * STATUS_SHARING_VIOLATION: the port is taken. STATUS_ACCESS_DENIED: it is taken by a socket with SO_EXCLUSIVEADDRUSE, or
+ * not this user's to bind. STATUS_UNSUCCESSFUL: any other error, as Winsock's code in *wsa_error. */
 extern NTSTATUS sock_bind( const struct sock_handle *sock, const void *addr, unsigned int addr_len, unsigned int port,
                            unsigned int *wsa_error );
 

@@ -516,7 +516,7 @@ void process_release( struct process *process )
     struct process **link = &processes;
 
     if (--process->refcount) return;
-    if (process->reservations || process->connections) violate( "process_release() of a process that is in use" );
+    if (process->reservations || process->sockets || process->connections) violate( "process_release() of a process that is in use" );
     while (*link != process) link = &(*link)->next;
     *link = process->next;
     free( process );
@@ -829,7 +829,7 @@ static const char *check_processes( unsigned int runtime )
 
     for (process = processes; process; process = process->next)
     {
-        if (process->refcount != process->reservations + process->connections) return "a process with a wrong reference count";
+        if (process->refcount != process->reservations + process->sockets + process->connections) return "a process with a wrong reference count";
         runtime -= process->reservations;
     }
     if (!runtime) return NULL;

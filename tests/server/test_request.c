@@ -771,13 +771,30 @@ static NTSTATUS fast_acquire( struct client *client, unsigned int index, unsigne
     return send_fast( client, REQ_acquire_port_reservation, sizeof(struct acquire_port_reservation_request) );
 }
 
+/* Associate sockets until there are too many; returns how many there were. */
+static unsigned int fill_with_sockets( struct client *client, unsigned int process, uint64_t token )
+{
+    unsigned int count = 0;
+    NTSTATUS status;
+
+    for (;;)
+    {
+        req.associate_port_reservation_request.handle = FAKE_HANDLE( fake_socket( process, 4, TCP, 0 ) );
+        req.associate_port_reservation_request.token = token;
+        status = send_fast( client, REQ_associate_port_reservation, sizeof(struct associate_port_reservation_request) );
+        if (status) break;
+        count++;
+    }
+    ok( status == STATUS_INSUFFICIENT_RESOURCES, "got %08x\n", (unsigned int)status );
+    return count;
+}
+
 /* what one process, and all together, may have: past it an error, and the others go on */
 static void test_limits(void)
 {
     struct client clients[FAKE_PROCESSES];
-    unsigned int i, p, s = 0, port = 2000, failed = 0, count = 0;
+    unsigned int i, p, s = 0, port = 2000, failed = 0, count;
     uint64_t token;
-    NTSTATUS status;
 
     begin();
     for (p = 3; p < FAKE_PROCESSES; p++) succeeds( fake_connect( p, &clients[p] ) );
@@ -811,24 +828,29 @@ static void test_limits(void)
 
     /* sockets: those that were refused can still do without */
     begin();
+    for (p = 3; p < FAKE_PROCESSES; p++) succeeds( fake_connect( p, &clients[p] ) );
     s = fake_socket( ALICE, 4, TCP, 0 );
     succeeds( acquire( &alice, s, 2000, 1 ) );
     token = TOKEN();
-    for (status = 0; !status; count++)
-    {
-        unsigned int user = fake_socket( ALICE, 4, TCP, 0 );
-
-        req.associate_port_reservation_request.handle = FAKE_HANDLE( user );
-        req.associate_port_reservation_request.token = token;
-        status = send_fast( &alice, REQ_associate_port_reservation, sizeof(struct associate_port_reservation_request) );
-    }
-    ok( status == STATUS_INSUFFICIENT_RESOURCES, "got %08x\n", (unsigned int)status );
-    ok( count == MAX_SOCKETS, "got %u\n", count );
+    count = fill_with_sockets( &alice, ALICE, token );
+    ok( count == MAX_PROCESS_SOCKETS - 1, "got %u\n", count );
     succeeds( acquire( &alice, s, 2001, 1 ) );  /* a socket that is known */
     succeeds( bind( &alice, 1, 2000 ) );
     close_sock( 1, ALICE );
     succeeds( associate( &alice, fake_socket( ALICE, 4, TCP, 0 ), token ) );
     check( associate( &alice, fake_socket( ALICE, 4, TCP, 0 ), token ), STATUS_INSUFFICIENT_RESOURCES );
+    for (p = 3; p < 3 + MAX_SOCKETS / MAX_PROCESS_SOCKETS; p++)
+    {
+        s = fake_socket( p, 4, TCP, 0 );
+        if (pool()->sockets == MAX_SOCKETS)
+        {
+            check( acquire( &clients[p], s, 2000 + p, 1 ), STATUS_INSUFFICIENT_RESOURCES );
+            break;
+        }
+        succeeds( acquire( &clients[p], s, 2000 + p, 1 ) );  /* the others have theirs */
+        fill_with_sockets( &clients[p], p, TOKEN() );
+    }
+    ok( pool()->sockets == MAX_SOCKETS, "got %u\n", pool()->sockets );
     end();
 }
 
