@@ -271,7 +271,7 @@ NTSTATUS journal_compact( struct journal *journal, uint64_t saved )
         {
             if (count) memcpy( journal->records, records, count * sizeof(*records) );
             journal->count = count;
-            journal->end = count * JOURNAL_RECORD_SIZE;
+            journal->end = (uint64_t)count * JOURNAL_RECORD_SIZE;
             journal->dirty = 0;
         }
     }
