@@ -55,21 +55,25 @@ static DWORD stop( SC_HANDLE service )
     return error;
 }
 
+#define RETRY_MS 15000
+
 /* While the service manager starts the services of a prefix that has just come up, it refuses to start others (Wine,
- * programs/services), and one that it waits for too long is given up: try again. */
+ * programs/services), one that it waits for too long is given up, and on a busy machine a start has been seen to fail with
+ * ERROR_INTERNAL_ERROR and ERROR_INVALID_SERVICE_CONTROL that worked the next time: try again. */
 static DWORD start( SC_HANDLE service )
 {
-    DWORD error, begin = GetTickCount();
+    DWORD error, limit, begin = GetTickCount();
 
-    do
+    for (;;)
     {
-        error = ERROR_SUCCESS;
-        if (!StartServiceW( service, 0, NULL ) && GetLastError() != ERROR_SERVICE_ALREADY_RUNNING) error = GetLastError();
-        if (!error) return wait_state( service, SERVICE_RUNNING );
+        if (StartServiceW( service, 0, NULL ) || GetLastError() == ERROR_SERVICE_ALREADY_RUNNING)
+            error = wait_state( service, SERVICE_RUNNING );
+        else error = GetLastError();
+        if (!error) return ERROR_SUCCESS;
+        limit = error == ERROR_SERVICE_DATABASE_LOCKED || error == ERROR_SERVICE_REQUEST_TIMEOUT ? WAIT_MS : RETRY_MS;
+        if (GetTickCount() - begin >= limit) return error;
         Sleep( POLL_MS );
-    } while ((error == ERROR_SERVICE_DATABASE_LOCKED || error == ERROR_SERVICE_REQUEST_TIMEOUT)
-             && GetTickCount() - begin < WAIT_MS);
-    return error;
+    }
 }
 
 DWORD install_service( int restart )
