@@ -22,6 +22,7 @@
 
 #include "journal.h"
 #include "log.h"
+#include "path.h"
 #include "store_value.h"
 
 /*
@@ -415,24 +416,12 @@ static void compact_journal(void)
     if (compact_limit < COMPACT_RECORDS) compact_limit = COMPACT_RECORDS;
 }
 
-static int get_path( WCHAR path[MAX_PATH], const WCHAR *name )
-{
-    DWORD len = GetModuleFileNameW( NULL, path, MAX_PATH );
-    WCHAR *file;
-
-    if (!len || len >= MAX_PATH || !(file = wcsrchr( path, '\\' ))) return 0;
-    file++;
-    if (file - path + wcslen( name ) >= MAX_PATH) return 0;
-    wcscpy( file, name );
-    return 1;
-}
-
 static NTSTATUS open_journal(void)
 {
     struct journal_damage damage;
 
-    if (!get_path( journal_path, JOURNAL_NAME ) || !get_path( new_journal_path, NEW_JOURNAL_NAME ) ||
-        !get_path( bad_journal_path, BAD_JOURNAL_NAME ))
+    if (!path_beside_program( journal_path, JOURNAL_NAME ) || !path_beside_program( new_journal_path, NEW_JOURNAL_NAME ) ||
+        !path_beside_program( bad_journal_path, BAD_JOURNAL_NAME ))
         return STATUS_UNSUCCESSFUL;
     DeleteFileW( new_journal_path );  /* left behind by a crash, perhaps incomplete */
 
