@@ -48,8 +48,10 @@ static int init(void)
     if (!(completion_port = CreateIoCompletionPort( INVALID_HANDLE_VALUE, NULL, 0, 0 )))
         return fail( "cannot create a completion port", GetLastError() );
     /* the first thing that another server in the prefix would collide with; nobody is answered before the loop runs */
-    if ((status = pipe_init( completion_port, KEY_PIPE )))
+    status = pipe_init( completion_port, KEY_PIPE );
+    if (status == STATUS_SHARING_VIOLATION)
         return fail( "another portserver runs in this prefix; stop it with 'net stop portserver' first", status );
+    if (status) return fail( "cannot make the pipe for clients", status );
     if ((status = winsock_init())) return fail( "cannot load Wine's ws2_32.dll; run 'wine-portres install' again", status );
     if ((status = watch_init( completion_port, KEY_WATCH ))) return fail( "cannot watch sockets", status );
     if ((status = map_init())) return fail( "cannot share the port map", status );
@@ -77,6 +79,7 @@ static void main_loop(void)
         if (GetTickCount() - last_tick >= 1000)
         {
             last_tick = GetTickCount();
+            pipe_tick();
             guard_tick();
             store_tick();
         }

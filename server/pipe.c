@@ -10,6 +10,7 @@
  */
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "pipe.h"
 #include "portserver.h"
@@ -41,14 +42,59 @@ struct connection
     union generic_reply   reply;
 };
 
+/* A reply that could not be written. Its request was carried out, and must not be again when the client sends it over another
+ * connection: a block that was created would be refused as taken. */
+struct lost_reply
+{
+    uint32_t              pid;
+    uint64_t              start_time;  /* of that process */
+    union generic_request req;
+    union generic_reply   reply;
+};
+
+#define LOST_REPLIES 16  /* the latest ones; a client asks again at once */
+
+static struct lost_reply lost_replies[LOST_REPLIES];
+static unsigned int next_lost;
 static HANDLE completion_port;
 static ULONG_PTR completion_key;
 static SECURITY_ATTRIBUTES *security;
 static unsigned int listeners;
 
+static void keep_reply( const struct connection *connection )
+{
+    struct lost_reply *lost;
+
+    if (connection->reply.__header.status) return;
+    lost = &lost_replies[next_lost++ % LOST_REPLIES];
+    lost->pid = connection->client.process->pid;
+    lost->start_time = connection->client.process->start_time;
+    lost->req = connection->req;
+    lost->reply = connection->reply;
+}
+
+/* The request that was read was answered before, but the client did not get it. */
+static BOOL find_reply( struct connection *connection, DWORD size )
+{
+    unsigned int i;
+
+    for (i = 0; i < LOST_REPLIES; i++)
+    {
+        struct lost_reply *lost = &lost_replies[i];
+
+        if (lost->pid != connection->client.process->pid || lost->start_time != connection->client.process->start_time) continue;
+        if (lost->req.__header.size != size || memcmp( &lost->req, &connection->req, size )) continue;
+        connection->reply = lost->reply;
+        lost->pid = 0;
+        return TRUE;
+    }
+    return FALSE;
+}
+
 static void close_connection( struct connection *connection )
 {
     if (connection->state == STATE_LISTENING) listeners--;
+    if (connection->state == STATE_WRITING) keep_reply( connection );
     if (connection->client.process)
     {
         connection->client.process->connections--;
@@ -70,8 +116,11 @@ static NTSTATUS add_listener( DWORD flags )
                                          0, security );
     if (connection->pipe == INVALID_HANDLE_VALUE)
     {
+        DWORD error = GetLastError();
+
         free( connection );
-        return STATUS_SHARING_VIOLATION;
+        /* what a second first instance gets, and one of a pipe that is another user's */
+        return error == ERROR_ACCESS_DENIED || error == ERROR_PIPE_BUSY ? STATUS_SHARING_VIOLATION : STATUS_INSUFFICIENT_RESOURCES;
     }
     connection->state = STATE_LISTENING;
     listeners++;
@@ -95,7 +144,7 @@ static NTSTATUS add_listener( DWORD flags )
 static void add_listeners(void)
 {
     while (listeners < LISTENERS && client_count + listeners < MAX_CONNECTIONS)
-        if (add_listener( 0 )) break;  /* tried again when the next client comes or goes */
+        if (add_listener( 0 )) break;  /* tried again when the next client comes or goes, and by pipe_tick() */
 }
 
 /* the completion comes through the port, unless the operation could not even be started */
@@ -160,6 +209,7 @@ void pipe_completed( OVERLAPPED *overlapped, DWORD error, DWORD size )
         break;
     case STATE_READING:
         if (error) start_read( connection, STATE_DRAINING );
+        else if (find_reply( connection, size )) start_write( connection, connection->reply.__header.size );
         else start_write( connection, handle_request( &connection->client, &connection->req, size, &connection->reply ) );
         break;
     case STATE_DRAINING:
@@ -172,6 +222,11 @@ void pipe_completed( OVERLAPPED *overlapped, DWORD error, DWORD size )
     }
 }
 
+void pipe_tick(void)
+{
+    add_listeners();
+}
+
 NTSTATUS pipe_init( HANDLE port, ULONG_PTR key )
 {
     static HANDLE instance;
@@ -182,7 +237,8 @@ NTSTATUS pipe_init( HANDLE port, ULONG_PTR key )
     if (!(security = user_only())) return STATUS_NO_MEMORY;
     /* Wine 8.0 does not look at FILE_FLAG_FIRST_PIPE_INSTANCE; the mutex goes with this process, however it ends */
     instance = CreateMutexW( security, FALSE, PORTSERVER_MUTEX );
-    if (!instance || GetLastError() == ERROR_ALREADY_EXISTS) return STATUS_OBJECT_NAME_COLLISION;
+    if (GetLastError() == ERROR_ALREADY_EXISTS || (!instance && GetLastError() == ERROR_ACCESS_DENIED)) return STATUS_SHARING_VIOLATION;
+    if (!instance) return STATUS_INSUFFICIENT_RESOURCES;
     if ((status = add_listener( FILE_FLAG_FIRST_PIPE_INSTANCE ))) return status;
     add_listeners();
     return STATUS_SUCCESS;

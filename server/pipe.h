@@ -21,5 +21,7 @@
  * STATUS_SHARING_VIOLATION: there is another server in this prefix. */
 extern NTSTATUS pipe_init( HANDLE port, ULONG_PTR key );
 extern void pipe_completed( OVERLAPPED *overlapped, DWORD error, DWORD size );
+/* Called about once a second: listen again, should that have failed. */
+extern void pipe_tick(void);
 
 #endif /* PORTRES_SERVER_PIPE_H */
