@@ -57,11 +57,12 @@
 /* Define the test that "NAME.exe name" runs. */
 #define START_TEST(name) extern void func_##name(void); void func_##name(void)
 
-/* Check a condition; the message tells what was found instead. Keeps the last error. Returns the condition. */
-#define ok( cond, ... ) winetest_ok( __FILE__, __LINE__, !!(cond), __VA_ARGS__ )
+/* Check a condition; the message tells what was found instead, and is made after the condition: it may hold the error that this
+ * has left. Keeps the last error. Returns the condition, in a way that analysers understand. */
+#define ok( cond, ... ) ok_( __FILE__, __LINE__, cond, __VA_ARGS__ )
 
 /* The same on behalf of another line, for helpers that check for their caller. */
-#define ok_( file, line, cond, ... ) winetest_ok( file, line, !!(cond), __VA_ARGS__ )
+#define ok_( file, line, cond, ... ) ({ int ok__ = !!(cond); winetest_ok( file, line, ok__, __VA_ARGS__ ); ok__; })
 
 /* Say something that is no failure. */
 #define trace( ... ) winetest_trace( __FILE__, __LINE__, __VA_ARGS__ )
@@ -80,7 +81,7 @@
 /* An answer that Windows may give, but that must not come from Wine. */
 #define broken( cond ) (!winetest_is_wine() && (cond))
 
-extern int winetest_ok( const char *file, int line, int cond, const char *fmt, ... ) WINETEST_PRINTF( 4, 5 );
+extern void winetest_ok( const char *file, int line, int cond, const char *fmt, ... ) WINETEST_PRINTF( 4, 5 );
 extern void winetest_trace( const char *file, int line, const char *fmt, ... ) WINETEST_PRINTF( 3, 4 );
 extern void winetest_skip( const char *file, int line, int win, const char *fmt, ... ) WINETEST_PRINTF( 4, 5 );
 extern int winetest_todo_start( int is_todo );
@@ -213,7 +214,7 @@ int winetest_todo_end(void)
     return 0;
 }
 
-int winetest_ok( const char *file, int line, int cond, const char *fmt, ... )
+void winetest_ok( const char *file, int line, int cond, const char *fmt, ... )
 {
     DWORD err = GetLastError();
     int todo = !!TlsGetValue( winetest_tls );
@@ -241,7 +242,6 @@ int winetest_ok( const char *file, int line, int cond, const char *fmt, ... )
     else if (winetest_debug > 1) winetest_write( file, line, "Test succeeded: ", fmt, args );
     va_end( args );
     SetLastError( err );
-    return cond;
 }
 
 void winetest_trace( const char *file, int line, const char *fmt, ... )

@@ -20,23 +20,24 @@
 
 static int test_count, test_failures, test_skips;
 
-/* Count one check. On failure say where, and the message, which should hold the values that were got. */
-#define ok( cond, ... ) test_ok( !!(cond), __FILE__, __LINE__, __VA_ARGS__ )
+/* Count one check. On failure say where, and the message, which should hold the values that were got; it is made after the
+ * condition. Returns the condition, in a way that analysers understand. */
+#define ok( cond, ... ) ({ int ok__ = !!(cond); test_ok( ok__, __FILE__, __LINE__, __VA_ARGS__ ); ok__; })
 
 /* Say that something can't be checked here, and why. */
 #define skip( ... ) test_skip( __FILE__, __LINE__, __VA_ARGS__ )
 
 #ifdef __GNUC__
-static int test_ok( int cond, const char *file, int line, const char *format, ... ) __attribute__((format (printf, 4, 5), unused));
+static void test_ok( int cond, const char *file, int line, const char *format, ... ) __attribute__((format (printf, 4, 5), unused));
 static void test_skip( const char *file, int line, const char *format, ... ) __attribute__((format (printf, 3, 4), unused));
 #endif
 
-static int test_ok( int cond, const char *file, int line, const char *format, ... )
+static void test_ok( int cond, const char *file, int line, const char *format, ... )
 {
     va_list args;
 
     test_count++;
-    if (cond) return 1;
+    if (cond) return;
     test_failures++;
     printf( "%s:%d: Test failed: ", file, line );
     va_start( args, format );
@@ -44,7 +45,6 @@ static int test_ok( int cond, const char *file, int line, const char *format, ..
     va_end( args );
     if (*format && format[strlen( format ) - 1] != '\n') putchar( '\n' );
     fflush( stdout );
-    return 0;
 }
 
 static void test_skip( const char *file, int line, const char *format, ... )
