@@ -191,5 +191,6 @@ int main(void)
     bench_acquire( SOCK_DGRAM, "UDP", 100, 200 );
     bench_acquire( SOCK_STREAM, "TCP", 16384, 5 );
     bench_acquire( SOCK_DGRAM, "UDP", 16384, 5 );
+    FreeLibrary( wine );
     return 0;
 }

@@ -97,7 +97,7 @@ START_TEST(restricted)
         ULONG ret;
 
         if (!(first = create_somewhere( protocol, 4, &token ))) continue;
-        sprintf( args, "-restricted_child %u %u %u %llx", protocol, first, 4, token );
+        sprintf( args, "-restricted_child %d %u 4 %llx", protocol, first, token );
         process = start_restricted_child( args );
         winetest_wait_child( process, 30000 );
 

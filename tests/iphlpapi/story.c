@@ -126,10 +126,10 @@ START_TEST(story)
         if (!(first = create_somewhere( protocol, BLOCK_SIZE, &token ))) continue;
         for (round = 0; round < 2; round++)
         {
-            winetest_wait_child( winetest_start_child( FALSE, NULL, "-story_b %u %u", protocol, first ), 30000 );
-            sprintf( args, "-story_c %u %u", protocol, first );
+            winetest_wait_child( winetest_start_child( FALSE, NULL, "-story_b %d %u", protocol, first ), 30000 );
+            sprintf( args, "-story_c %d %u", protocol, first );
             winetest_wait_child( start_restricted_child( args ), 30000 );
-            winetest_wait_child( winetest_start_child( FALSE, NULL, "-story_d %u %u", protocol, first ), 30000 );
+            winetest_wait_child( winetest_start_child( FALSE, NULL, "-story_d %d %u", protocol, first ), 30000 );
         }
         ret = delete_block( protocol, first, BLOCK_SIZE );
         ok( !ret, "%s: delete failed, error %lu\n", protocols[protocol].name, ret );

@@ -139,6 +139,11 @@ static void test_long( HANDLE pipe )
     unsigned int i;
     char what[64];
 
+    if (!req)
+    {
+        ok( 0, "out of memory\n" );
+        return;
+    }
     for (code = 0; code < REQ_NB_REQUESTS; code++)
     {
         for (i = 0; i < sizeof(extra) / sizeof(extra[0]); i++)
@@ -181,7 +186,7 @@ static void test_unknown( HANDLE pipe )
 
 static void test_garbage( HANDLE pipe )
 {
-    unsigned char buffer[sizeof(union generic_request) + 64];
+    unsigned char buffer[sizeof(union generic_request) + 64] = { 0 };
     unsigned int i, j, size;
     NTSTATUS status;
 

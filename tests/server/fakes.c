@@ -318,7 +318,7 @@ int fake_can_bind( const struct fake_sock *sock, unsigned int port )
 {
     unsigned int i;
 
-    if (port < FAKE_FIRST_PORT || busy_ports[protocol_index( sock->protocol )][port]) return 0;
+    if (port < FAKE_FIRST_PORT || port >= POOL_PORTS || busy_ports[protocol_index( sock->protocol )][port]) return 0;
     for (i = 0; i < fake_sock_count; i++)
     {
         const struct fake_sock *other = &fake_socks[i];
@@ -334,11 +334,16 @@ NTSTATUS sock_bind( const struct sock_handle *handle, const void *addr, unsigned
                     unsigned int *wsa_error )
 {
     struct fake_sock *sock = handle->handle;
-    unsigned char guard = guards[protocol_index( sock->protocol )][port];
+    unsigned char guard;
 
     (void)addr;
     if (addr_len < 16 || addr_len > MAX_SOCKADDR_LEN) violate( "sock_bind() with a wrong length" );
-    if (!port || port >= POOL_PORTS) violate( "sock_bind() without a port" );
+    if (!port || port >= POOL_PORTS)
+    {
+        violate( "sock_bind() without a port" );
+        return STATUS_INVALID_PARAMETER;
+    }
+    guard = guards[protocol_index( sock->protocol )][port];
     if (guard & GUARDED && !(guard & YIELDED)) violate( "sock_bind() on a guarded port" );
     *wsa_error = 0;
     if (sock->port)

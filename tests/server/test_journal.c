@@ -228,7 +228,7 @@ static void test_damaged_journal(void)
                 check_record( journal, j++, i + 1, JOURNAL_ADD, PROTOCOL_TCP, 1000 + i, 1 );
             }
             ok( !journal_compact( journal, 0 ), "compact failed" );
-            ok( memory.size == 2 * JOURNAL_RECORD_SIZE, "got %u", (unsigned int)memory.size );
+            ok( memory.size == (size_t)2 * JOURNAL_RECORD_SIZE, "got %u", (unsigned int)memory.size );
             journal_close( journal );
         }
     }
@@ -371,7 +371,7 @@ static void test_compact(void)
     for (i = 0; i < 10; i++) append( journal, JOURNAL_ADD, PROTOCOL_TCP, 1000 + i, 1 );
     status = journal_compact( journal, 7 );
     ok( !status, "got %#x", (unsigned int)status );
-    ok( journal_count( journal ) == 3 && memory.size == 3 * JOURNAL_RECORD_SIZE, "got %u", (unsigned int)journal_count( journal ) );
+    ok( journal_count( journal ) == 3 && memory.size == (size_t)3 * JOURNAL_RECORD_SIZE, "got %u", (unsigned int)journal_count( journal ) );
     check_record( journal, 0, 8, JOURNAL_ADD, PROTOCOL_TCP, 1007, 1 );
 
     /* of several records of one block the last one stays */
@@ -394,7 +394,7 @@ static void test_compact(void)
     memory.fail_replace = 1;
     status = journal_compact( journal, 1000 );
     ok( status == STATUS_UNSUCCESSFUL, "got %#x", (unsigned int)status );
-    ok( journal_count( journal ) == 6 && memory.size == 6 * JOURNAL_RECORD_SIZE, "got %u", (unsigned int)journal_count( journal ) );
+    ok( journal_count( journal ) == 6 && memory.size == (size_t)6 * JOURNAL_RECORD_SIZE, "got %u", (unsigned int)journal_count( journal ) );
     append( journal, JOURNAL_REMOVE, PROTOCOL_UDP, 5000, 9 );
     memory.fail_replace = 0;
     journal_close( journal );

@@ -22,7 +22,7 @@
 static struct netsh_command parse( const char *line )
 {
     static char buffer[512];
-    char *argv[MAX_ARGS], *arg;
+    char *argv[MAX_ARGS] = { NULL }, *arg;
     struct netsh_command ret;
     int argc = 0;
 

@@ -22,7 +22,7 @@ static void test_empty(void)
     struct pool *pool = pool_create();
     int i;
 
-    ok( pool != NULL, "out of memory\n" );
+    if (!ok( pool != NULL, "out of memory\n" )) return;
     for (i = 0; i < 2; i++)
     {
         ok( !pool_find_port( pool, protocols[i], 1 ), "a port is reserved\n" );
@@ -233,9 +233,9 @@ static void test_pick_port(void)
     {
         for (tried = 0, seen = 0; (port = pool_pick_port( pool, r, &tried ));)
         {
-            ok( port >= 65531 && port <= 65535, "got %u\n", port );
-            ok( !(seen & 1 << (port - 65531)), "got %u again\n", port );
-            seen |= 1 << (port - 65531);
+            if (!ok( port >= 65531 && port <= 65535, "got %u\n", port )) break;
+            ok( !(seen & 1u << (port - 65531)), "got %u again\n", port );
+            seen |= 1u << (port - 65531);
         }
         ok( seen == 0x1d, "got %x\n", seen );
         ok( !pool_pick_port( pool, r, &tried ), "got one more\n" );
@@ -308,9 +308,9 @@ static struct
 
 static struct
 {
-    int          alive;
     struct sock *sock;
     sock_id      id;
+    int          alive;
     int          protocol;
     int          associated;   /* 0: no, -1: with one that has ended, else index of the reservation plus 1 */
     unsigned int port;

@@ -51,7 +51,7 @@ static struct helper start_helper( unsigned int max_files )
     struct helper helper;
     int pair[2];
     char *const argv[] = { "portguard", NULL };
-    int file;
+    int file, null;
 
     if (socketpair( AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair )) abort();
     if (!(helper.pid = fork()))
@@ -63,7 +63,7 @@ static struct helper start_helper( unsigned int max_files )
         if (max_files && setrlimit( RLIMIT_NOFILE, &limit )) _exit( 1 );
         dup2( pair[1], 0 );
         dup2( pair[1], 1 );
-        dup2( open( "/dev/null", O_WRONLY ), 2 );  /* it complains when it is told nonsense */
+        if ((null = open( "/dev/null", O_WRONLY )) >= 0) dup2( null, 2 );  /* it complains when it is told nonsense */
         fexecve( file, argv, environ );
         _exit( 1 );
     }
@@ -97,7 +97,6 @@ static int read_reply( struct helper *helper, struct portguard_reply *reply )
 {
     struct pollfd pfd = { helper->fd, POLLIN, 0 };
 
-    memset( reply, 0xcc, sizeof(*reply) );
     return poll( &pfd, 1, 5000 ) == 1 && recv( helper->fd, reply, sizeof(*reply), MSG_WAITALL ) == sizeof(*reply);
 }
 
@@ -107,7 +106,8 @@ static NTSTATUS call( struct helper *helper, enum portguard_op op, int protocol,
     static unsigned int serial;
     struct portguard_request req = { op, flags, ++serial, protocol, first, count };
 
-    if (write( helper->fd, &req, sizeof(req) ) != sizeof(req) || !read_reply( helper, reply ))
+    memset( reply, 0xcc, sizeof(*reply) );
+    if (helper->fd < 0 || write( helper->fd, &req, sizeof(req) ) != sizeof(req) || !read_reply( helper, reply ))
     {
         ok( 0, "no reply to request %d", op );
         return STATUS_UNSUCCESSFUL;
@@ -155,11 +155,21 @@ static socklen_t make_addr( struct sockaddr_storage *addr, const char *text, uns
 
 static unsigned int get_port( int fd )
 {
-    struct sockaddr_storage addr;
+    struct sockaddr_in6 addr = { 0 };
     socklen_t len = sizeof(addr);
 
     if (getsockname( fd, (struct sockaddr *)&addr, &len )) return 0;
-    return ntohs( ((struct sockaddr_in *)&addr)->sin_port );  /* at the same place in both families */
+    return ntohs( addr.sin6_port );  /* at the same place in both families */
+}
+
+/* nothing can be tested without */
+static int make_socket( int family, int type )
+{
+    int fd = socket( family, type | SOCK_CLOEXEC, 0 );
+
+    if (fd >= 0) return fd;
+    perror( "socket" );
+    exit( 1 );
 }
 
 /* Returns the socket, or -1 and errno. */
@@ -195,7 +205,7 @@ static int try_connect( const char *text, unsigned int port )
 {
     struct sockaddr_storage addr;
     socklen_t len = make_addr( &addr, text, port );
-    int fd = socket( addr.ss_family, SOCK_STREAM, 0 ), ret;
+    int fd = make_socket( addr.ss_family, SOCK_STREAM ), ret;
 
     ret = connect( fd, (struct sockaddr *)&addr, len ) ? errno : 0;
     close( fd );
@@ -207,7 +217,7 @@ static int try_send( const char *text, unsigned int port )
 {
     struct sockaddr_storage addr;
     socklen_t len = make_addr( &addr, text, port );
-    int fd = socket( addr.ss_family, SOCK_DGRAM, 0 ), ret = 0;
+    int fd = make_socket( addr.ss_family, SOCK_DGRAM ), ret = 0;
     struct pollfd pfd = { fd, POLLIN, 0 };
     char buffer;
 
@@ -307,7 +317,7 @@ static void test_guarded_ports_are_refused( struct helper *helper )
 static void test_guards_answer_no_one( struct helper *helper )
 {
     unsigned int first = find_block( 1 );
-    int ret, index = 0x7fffffff, fd = socket( AF_INET, SOCK_DGRAM, 0 );
+    int ret, index = 0x7fffffff, fd = make_socket( AF_INET, SOCK_DGRAM );
 
     simple_call( helper, PORTGUARD_GUARD, PROTOCOL_TCP, first, 1, 0 );
     simple_call( helper, PORTGUARD_GUARD, PROTOCOL_UDP, first, 1, 0 );
@@ -349,7 +359,7 @@ static void test_tcp_owner( struct helper *helper )
         status = simple_call( helper, PORTGUARD_YIELD, PROTOCOL_TCP, port, 1, 0 );
         ok( !status, "got %x", status );
         fd = open_socket( PROTOCOL_TCP, binds[i].addr, port, binds[i].flags );
-        ok( fd >= 0, "%s: owner can't bind: %d", binds[i].addr, errno );
+        if (!ok( fd >= 0, "%s: owner can't bind: %d", binds[i].addr, errno )) continue;
         ret = listen( fd, 5 );
         ok( !ret, "%s: owner can't listen: %d", binds[i].addr, errno );
 
@@ -381,14 +391,16 @@ static void test_tcp_owner( struct helper *helper )
         struct sockaddr_storage addr;
         socklen_t len = make_addr( &addr, LOOP4, get_port( server ) );
 
-        listen( server, 1 );
+        ok( server >= 0 && !listen( server, 1 ), "got %d", errno );
         fd = open_socket( PROTOCOL_TCP, ANY4, port, REUSE );
-        ok( fd >= 0, "got %d", errno );
-        ret = connect( fd, (struct sockaddr *)&addr, len );
-        ok( !ret, "got %d", errno );
-        ok( get_port( fd ) == port, "got port %u", get_port( fd ) );
+        if (ok( fd >= 0, "got %d", errno ))
+        {
+            ret = connect( fd, (struct sockaddr *)&addr, len );
+            ok( !ret, "got %d", errno );
+            ok( get_port( fd ) == port, "got port %u", get_port( fd ) );
+            close( fd );
+        }
         close( server );
-        close( fd );
     }
     simple_call( helper, PORTGUARD_RETAKE, PROTOCOL_TCP, port, 1, 0 );
     check_guarded( PROTOCOL_TCP, port );
@@ -437,9 +449,8 @@ static int make_time_wait( unsigned int port, int half )
     socklen_t len = make_addr( &addr, LOOP4, port );
     int server = open_socket( PROTOCOL_TCP, LOOP4, port, REUSE ), client, peer;
 
-    ok( server >= 0, "got %d", errno );
-    listen( server, 1 );
-    client = socket( AF_INET, SOCK_STREAM, 0 );
+    if (!ok( server >= 0 && !listen( server, 1 ), "got %d", errno )) return -1;
+    client = make_socket( AF_INET, SOCK_STREAM );
     if (!ok( !connect( client, (struct sockaddr *)&addr, len ), "got %d", errno )) return client;
     peer = accept( server, NULL, NULL );
     ok( peer >= 0, "got %d", errno );
@@ -477,7 +488,7 @@ static void test_time_wait( struct helper *helper )
     simple_call( helper, PORTGUARD_YIELD, PROTOCOL_TCP, port, 1, 0 );
     fd = open_socket( PROTOCOL_TCP, ANY4, port, REUSE );
     ok( fd >= 0, "owner can't bind: %d", errno );
-    ok( !listen( fd, 1 ), "owner can't listen: %d", errno );
+    ok( fd >= 0 && !listen( fd, 1 ), "owner can't listen: %d", errno );
 
     /* a listening socket beside TIME_WAIT is a port in use */
     simple_call( helper, PORTGUARD_RELEASE, PROTOCOL_TCP, port, 1, 0 );
@@ -511,7 +522,7 @@ static void test_busy_ports( struct helper *helper )
             {
                 fd = open_socket( protocols[i], binds[j].addr, first + 2, binds[j].flags );
                 ok( fd >= 0, "%s %s: got %d", name( protocols[i] ), binds[j].addr, errno );
-                if (listening) listen( fd, 1 );
+                if (listening && fd >= 0) listen( fd, 1 );
                 status = call( helper, PORTGUARD_GUARD, protocols[i], first, BLOCK, 0, &reply );
                 ok( status == STATUS_SHARING_VIOLATION, "%s %s flags %d: got %x", name( protocols[i] ), binds[j].addr,
                     binds[j].flags, status );
@@ -769,7 +780,7 @@ static int connect_helper( unsigned int port )
 {
     struct sockaddr_storage addr;
     socklen_t len = make_addr( &addr, LOOP4, port );
-    int fd = socket( AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0 );
+    int fd = make_socket( AF_INET, SOCK_STREAM );
 
     if (!connect( fd, (struct sockaddr *)&addr, len )) return fd;
     close( fd );
@@ -815,7 +826,7 @@ static void test_half_dead_server(void)
     call( &helper, PORTGUARD_FORGET, 0, 0, 0, 0, &reply );
     check_guarded( PROTOCOL_TCP, first );
     check_free( PROTOCOL_TCP, first + 1 );
-    ok( recv( half_dead, &reply, sizeof(reply), 0 ) <= 0, "the stream of before is open" );
+    ok( half_dead >= 0 && recv( half_dead, &reply, sizeof(reply), 0 ) <= 0, "the stream of before is open" );
     close( half_dead );
     close( silent );
     call( &helper, PORTGUARD_GUARD, PROTOCOL_TCP, first + 1, 1, 0, &reply );
@@ -858,13 +869,15 @@ static void test_server_death(void)
 
     /* strangers get nothing, and do not keep the server away for long */
     fd = connect_helper( port );
-    ok( fd >= 0, "got %d", errno );
     req.op = PORTGUARD_CLAIM;
     req.protocol = cookie;
     req.first = ~cookie + 1;
-    ok( write( fd, &req, sizeof(req) ) == sizeof(req), "got %d", errno );
-    ok( recv( fd, &reply, sizeof(reply), 0 ) <= 0, "a wrong cookie is taken" );
-    close( fd );
+    if (ok( fd >= 0, "got %d", errno ))
+    {
+        ok( write( fd, &req, sizeof(req) ) == sizeof(req), "got %d", errno );
+        ok( recv( fd, &reply, sizeof(reply), 0 ) <= 0, "a wrong cookie is taken" );
+        close( fd );
+    }
     if (!getuid())
     {
         pid_t pid = fork();
@@ -1053,6 +1066,8 @@ static void test_connect_choice( struct helper *helper )
     if (!file || fscanf( file, "%u %u", &low, &high ) != 2 || high - low < 2 * count)
     {
         skip( "no wide range of ports to choose from" );
+        if (file) fclose( file );
+        close( server );
         return;
     }
     fclose( file );
@@ -1072,7 +1087,7 @@ static void test_connect_choice( struct helper *helper )
         }
         for (i = 0; i < 400; i++)
         {
-            fd = socket( AF_INET, SOCK_STREAM, 0 );
+            fd = make_socket( AF_INET, SOCK_STREAM );
             if (connect( fd, (struct sockaddr *)&addr, len ))
             {
                 ok( 0, "connect: %d", errno );
@@ -1196,7 +1211,7 @@ int main( int argc, char *argv[] )
     ret = readlink( "/proc/self/exe", helper_path, sizeof(helper_path) - sizeof("portguard") );
     helper_path[ret > 0 ? ret : 0] = 0;
     slash = strrchr( helper_path, '/' );
-    strcpy( slash ? slash + 1 : helper_path, "portguard" );
+    memcpy( slash ? slash + 1 : helper_path, "portguard", sizeof("portguard") );
     if (argc > 1 && strcmp( argv[1], "--bench" )) snprintf( helper_path, sizeof(helper_path), "%s", argv[1] );
     if (access( helper_path, X_OK ))
     {

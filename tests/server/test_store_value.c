@@ -184,6 +184,7 @@ static void test_registry_file(void)
     {
         char *copy = malloc( i + 1 );
 
+        if (!ok( copy != NULL, "out of memory" )) return;
         memcpy( copy, text, i );
         value = 0;
         if (store_find_qword( copy, i, section, name, &value ))

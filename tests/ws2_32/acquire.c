@@ -29,8 +29,7 @@ static void make_pages(void)
     DWORD old;
     char *base = VirtualAlloc( NULL, 0x4000, MEM_RESERVE, PAGE_NOACCESS );
 
-    VirtualAlloc( base, 0x1000, MEM_COMMIT, PAGE_READWRITE );
-    page_end = base + 0x1000;
+    page_end = (char *)VirtualAlloc( base, 0x1000, MEM_COMMIT, PAGE_READWRITE ) + 0x1000;
     unmapped = base + 0x1000;
     read_only = VirtualAlloc( base + 0x3000, 0x1000, MEM_COMMIT, PAGE_READWRITE );
     memset( read_only, 0xcc, 0x1000 );
@@ -587,7 +586,12 @@ static void test_protocols_and_families(void)
         if (!(ret = acquire( udp, first_port( &inst ), 4, &same ))) break;
         release( tcp, inst.Token );
     }
-    ok( !ret, "no block could be had for both protocols, error %d\n", ret );
+    if (!ok( !ret, "no block could be had for both protocols, error %d\n", ret ))
+    {
+        closesocket( tcp );
+        closesocket( udp );
+        return;
+    }
     ok( inst.Token != same.Token, "one token for both\n" );
 
     if (have_ipv6())
@@ -646,7 +650,7 @@ static void test_privileged(void)
     struct instance inst;
     int ret;
 
-    if (!winetest_is_wine() || (ret = bind_loopback( probe, 999 )) != WSAEACCES)
+    if (!winetest_is_wine() || bind_loopback( probe, 999 ) != WSAEACCES)
         skip( "this user may bind every port\n" );
     else
     {
@@ -689,8 +693,10 @@ static void test_nonblocking(void)
 static void test_lookup(void)
 {
     static const char *const names[] = { "WSAIoctl", "bind", "connect", "sendto", "WSAConnect", "WSASendTo" };
+    static const char *const others[] = { "iphlpapi.dll", "mswsock.dll", "wsock32.dll", "dnsapi.dll" };
     int (WINAPI *ioctl)( SOCKET, DWORD, void *, DWORD, void *, DWORD, DWORD *, OVERLAPPED *, LPWSAOVERLAPPED_COMPLETION_ROUTINE );
     HMODULE module = GetModuleHandleA( "ws2_32" ), loaded = LoadLibraryA( "ws2_32.dll" );
+    HMODULE other_modules[ARRAY_SIZE( others )];
     struct instance inst;
     INET_PORT_RANGE range = { 0, 1 };
     unsigned int i;
@@ -699,10 +705,7 @@ static void test_lookup(void)
     int ret;
 
     ok( module && module == loaded, "GetModuleHandle %p, LoadLibrary %p\n", (void *)module, (void *)loaded );
-    LoadLibraryA( "iphlpapi.dll" );
-    LoadLibraryA( "mswsock.dll" );
-    LoadLibraryA( "wsock32.dll" );
-    LoadLibraryA( "dnsapi.dll" );
+    for (i = 0; i < ARRAY_SIZE( others ); i++) other_modules[i] = LoadLibraryA( others[i] );
     ok( GetModuleHandleA( "ws2_32.dll" ) == module, "another module after others were loaded\n" );
     ok( GetModuleHandleA( "WS2_32" ) == module, "another module in capitals\n" );
     for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -713,6 +716,7 @@ static void test_lookup(void)
     ret = ioctl( s, SIO_ACQUIRE_PORT_RESERVATION, &range, sizeof(range), &inst, sizeof(inst), &size, NULL, NULL );
     ok( !ret && size == sizeof(inst), "got %d, error %d, %lu bytes\n", ret, WSAGetLastError(), size );
     closesocket( s );
+    for (i = 0; i < ARRAY_SIZE( others ); i++) FreeLibrary( other_modules[i] );
     FreeLibrary( loaded );
 }
 

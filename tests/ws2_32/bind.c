@@ -381,6 +381,7 @@ static void test_other_failures( int kind )
     s = associated_socket( kind, &inst );
     len = make_addr( s, FALSE, first_port( &inst ), &addr );
 
+    /* cppcheck-suppress nullPointer ; that is what is tested */
     ret = bind( s, NULL, len );
     ok( ret && WSAGetLastError() == WSAEFAULT, "%s: no address: %d, error %d\n", name, ret, WSAGetLastError() );
     ret = bind( s, (struct sockaddr *)&addr, 4 );

@@ -37,8 +37,9 @@ static void add_address( const struct sockaddr *addr, int len )
 static void add_loopback( SOCKET s, unsigned int port )
 {
     struct sockaddr_storage addr;
+    int len = make_addr( s, TRUE, port, &addr );
 
-    add_address( (struct sockaddr *)&addr, make_addr( s, TRUE, port, &addr ) );
+    add_address( (struct sockaddr *)&addr, len );
 }
 
 /* 127.0.0.1 for an IPv6 socket */
@@ -83,6 +84,13 @@ static int call( SOCKET s, const TIMEVAL *timeout )
     return WSAGetLastError();
 }
 
+/* makes what asks for a connected socket take one that ConnectEx() connected, as the option is documented */
+static int update_context( SOCKET s )
+{
+    /* cppcheck-suppress nullPointer ; the option has no value */
+    return setsockopt( s, SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT, NULL, 0 );
+}
+
 /* sends a byte from one to the other */
 static void check_connection( SOCKET s, SOCKET listener )
 {
@@ -91,7 +99,7 @@ static void check_connection( SOCKET s, SOCKET listener )
     int len = sizeof(addr);
     char c = 0;
 
-    if (getpeername( s, (struct sockaddr *)&addr, &len )) setsockopt( s, SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT, NULL, 0 );
+    if (getpeername( s, (struct sockaddr *)&addr, &len )) update_context( s );
     if (getpeername( s, (struct sockaddr *)&addr, &len ))
     {
         ok( 0, "not connected, error %d\n", WSAGetLastError() );
@@ -136,7 +144,7 @@ static void test_connect( int kind )
         ok( local_len == (DWORD)len && !memcmp( &local, &own, len ), "%s, list %d: got another local address\n", name, i );
         ok( remote_len == (DWORD)len && !memcmp( &remote, &addresses[i == 3 ? 2 : i & 1], len ),
             "%s, list %d: got another remote address\n", name, i );
-        ret = setsockopt( s, SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT, NULL, 0 );
+        ret = update_context( s );
         ok( !ret, "%s, list %d: SO_UPDATE_CONNECT_CONTEXT failed, error %d\n", name, i, WSAGetLastError() );
         check_connection( s, listener );
         closesocket( s );
@@ -285,7 +293,7 @@ static void test_timeout(void)
     {
         fillers[i] = make_socket( TCP4 );
         ioctlsocket( fillers[i], FIONBIO, &on );
-        connect( fillers[i], (struct sockaddr *)&addr, len );
+        (void)connect( fillers[i], (struct sockaddr *)&addr, len );
     }
     list->iAddressCount = 0;
     add_address( (struct sockaddr *)&addr, len );
@@ -362,7 +370,7 @@ START_TEST(connect_list)
     unsigned int i;
     WSADATA data;
 
-    connect_by_list = (connect_by_list_func)(void *)GetProcAddress( GetModuleHandleA( "ws2_32" ), "WSAConnectByList" );
+    connect_by_list = (void *)GetProcAddress( GetModuleHandleA( "ws2_32" ), "WSAConnectByList" );
     if (!connect_by_list)
     {
         win_skip( "this system has no WSAConnectByList\n" );

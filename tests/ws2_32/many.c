@@ -115,16 +115,23 @@ START_TEST(worker)
     sprintf( name, "%.40s-start", argv[2] );
     start = OpenEventA( SYNCHRONIZE, FALSE, name );
     ok( shared && start, "could not reach the parent, error %lu\n", GetLastError() );
-    if (!shared || !start) return;
+    if (!shared || !start)
+    {
+        if (start) CloseHandle( start );
+        return;
+    }
     WSAStartup( MAKEWORD( 2, 2 ), &data );
     srand( atoi( argv[3] ) * 7919 );
     InterlockedIncrement( &shared->ready );
-    if (WaitForSingleObject( start, 90000 )) return;
-    for (i = 0; i < shared->rounds; i++)
+    if (!WaitForSingleObject( start, 90000 ))
     {
-        work( shared, GetCurrentProcessId(), i );
-        InterlockedIncrement( &shared->rounds_done );
+        for (i = 0; i < shared->rounds; i++)
+        {
+            work( shared, GetCurrentProcessId(), i );
+            InterlockedIncrement( &shared->rounds_done );
+        }
     }
+    CloseHandle( start );
 }
 
 /* the server of this component, which Windows has not */
@@ -193,6 +200,11 @@ static void run_round( unsigned int processes, unsigned int rounds, struct many_
     unsigned int i;
     DWORD time;
 
+    if (!children)
+    {
+        ok( 0, "out of memory\n" );
+        return;
+    }
     shared->rounds = rounds;
     for (i = 0; i < processes; i++) children[i] = winetest_start_child( FALSE, NULL, "-worker %s %u", name, i + 1 );
     time = GetTickCount();
@@ -261,11 +273,16 @@ START_TEST(many)
     sprintf( object, "%s-start", name );
     start = CreateEventA( NULL, TRUE, FALSE, object );
     ok( shared && start, "no shared memory, error %lu\n", GetLastError() );
-    if (!shared) return;
+    if (!shared || !start)
+    {
+        if (start) CloseHandle( start );
+        return;
+    }
     shared->contended = find_free_block( TCP4, CONTENDED_SIZE );
 
     if ((server = open_server())) server_size( server, &before_handles, &before_memory );
     run_round( processes, rounds, shared, start, name );
+    CloseHandle( start );
     check_left_behind( shared );
     if (!server)
     {

@@ -27,7 +27,7 @@ static struct
 } imports[32];
 static unsigned int import_count;
 
-#define IMPORT( func ) (imports[import_count].name = #func, imports[import_count++].imported = (function)func)
+#define IMPORT( func ) (imports[import_count].name = #func, imports[import_count++].imported = (function)(func))
 
 static void fill_imports(void)
 {
@@ -228,7 +228,7 @@ START_TEST(overlay)
         L"winhttp.dll", L"wininet.dll", L"rpcrt4.dll", L"mswsock.dll", L"wsock32.dll", L"dnsapi.dll", L"netapi32.dll",
         L"iphlpapi.dll", L"urlmon.dll", L"secur32.dll",
     };
-    HMODULE module = GetModuleHandleW( L"ws2_32.dll" );
+    HMODULE module = GetModuleHandleW( L"ws2_32.dll" ), other_modules[ARRAY_SIZE( others )] = { NULL };
     unsigned int i;
 
     ok( module != NULL, "ws2_32 is not loaded\n" );
@@ -240,11 +240,12 @@ START_TEST(overlay)
     test_snapshot();
     for (i = 0; i < ARRAYSIZE( others ); i++)
     {
-        if (!LoadLibraryW( others[i] )) trace( "no %ls, error %lu\n", others[i], GetLastError() );
+        if (!(other_modules[i] = LoadLibraryW( others[i] ))) trace( "no %ls, error %lu\n", others[i], GetLastError() );
     }
     test_module( "after other DLLs were loaded", module );
     test_forwards();
     test_load_and_free();
     test_snapshot();
+    for (i = 0; i < ARRAY_SIZE( others ); i++) if (other_modules[i]) FreeLibrary( other_modules[i] );
     test_module( "at last", module );
 }

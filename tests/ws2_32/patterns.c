@@ -159,6 +159,11 @@ static void test_media_server( unsigned int pairs )
     char buffer[8];
     int ret, len;
 
+    if (!p)
+    {
+        ok( 0, "out of memory\n" );
+        return;
+    }
     for (i = 0; i < pairs; i++)
     {
         p[i].owner = make_socket( UDP4 );

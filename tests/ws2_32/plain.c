@@ -66,6 +66,7 @@ static void test_tcp( int kind )
     ok( !closesocket( server ), "%s: closesocket failed\n", name );
     ok( !closesocket( client ), "%s: closesocket failed\n", name );
     ok( !closesocket( listener ), "%s: closesocket failed\n", name );
+    /* cppcheck-suppress doubleFree ; that is what is tested */
     ret = closesocket( listener );
     ok( ret == SOCKET_ERROR && WSAGetLastError() == WSAENOTSOCK, "%s: second closesocket gave %d, error %d\n",
         name, ret, WSAGetLastError() );
@@ -125,6 +126,7 @@ static void test_bind_errors( int kind )
     ret = bind( INVALID_SOCKET, (struct sockaddr *)&addr, len );
     ok( ret == SOCKET_ERROR && WSAGetLastError() == WSAENOTSOCK, "%s: no socket: %d, error %d\n", name, ret, WSAGetLastError() );
 
+    /* cppcheck-suppress nullPointer ; that is what is tested */
     ret = bind( s, NULL, len );
     ok( ret == SOCKET_ERROR && WSAGetLastError() == WSAEFAULT, "%s: no address: %d, error %d\n", name, ret, WSAGetLastError() );
 

@@ -317,7 +317,7 @@ static void do_connect_by_name(void)
 
         wide = i & 1;
         s = make_socket( TCP4 );
-        if (nodes[i / 2]) strcpy( node, nodes[i / 2] );
+        if (nodes[i / 2]) sprintf( node, "%s", nodes[i / 2] );
         sprintf( service, "%u", ntohs( listener_addr.sin_port ));
         MultiByteToWideChar( CP_ACP, 0, node, -1, nodeW, 32 );
         MultiByteToWideChar( CP_ACP, 0, service, -1, serviceW, 16 );
@@ -504,7 +504,7 @@ static void do_sendto(void)
             sent = 0xdeadbeef; \
             SetLastError( 0xdead ); \
             if (i) ret = f->WSASendTo( s, buffers, count, &sent, flags, to, to_len, NULL, NULL ); \
-            else ret = f->sendto( s, (buffers)->buf, count ? (buffers)->len : 0, flags, to, to_len ); \
+            else ret = f->sendto( s, (buffers)->buf, (count) ? (buffers)->len : 0, flags, to, to_len ); \
             record( "%s: %d, error %lu, sent %lx\n", what, ret, GetLastError(), sent ); \
         } while (0)
         SEND( "no address", bufs, 1, 0, NULL, 0 );
@@ -524,14 +524,14 @@ static void do_sendto(void)
         bind_loopback( s, 0 );
         SEND( "bound", bufs, 1, 0, to, len );
         record_socket( "after it", s );
-        connect( s, to, len );
+        (void)connect( s, to, len );
         SEND( "connected", bufs, 1, 0, NULL, 0 );
         SEND( "connected, with an address", bufs, 1, 0, to, len );
         closesocket( s );
         s = make_socket( TCP4 );
         SEND( "TCP, unconnected", bufs, 1, 0, (struct sockaddr *)&listener_addr, len );
         record_socket( "after it", s );
-        connect( s, (struct sockaddr *)&listener_addr, len );
+        (void)connect( s, (struct sockaddr *)&listener_addr, len );
         SEND( "TCP, connected", bufs, 1, 0, (struct sockaddr *)&listener_addr, len );
         shutdown( s, SD_SEND );
         SEND( "TCP, shut down", bufs, 1, 0, (struct sockaddr *)&listener_addr, len );
@@ -567,7 +567,7 @@ static void do_sendmsg(void)
     msg.name = NULL;
     msg.namelen = 0;
     RECORD( "no address", f->WSASendMsg( s, &msg, 0, &sent, NULL, NULL ) );
-    connect( s, (struct sockaddr *)&udp_addr, sizeof(udp_addr) );
+    (void)connect( s, (struct sockaddr *)&udp_addr, sizeof(udp_addr) );
     RECORD( "connected", f->WSASendMsg( s, &msg, 0, &sent, NULL, NULL ) );
     RECORD( "nowhere for the size", f->WSASendMsg( s, &msg, 0, NULL, NULL, NULL ) );
     closesocket( s );

@@ -179,7 +179,7 @@ static void test_provider_path(void)
     provider_module = LoadLibraryW( expanded );
     ok( provider_module != NULL, "could not load %ls, error %lu\n", expanded, GetLastError() );
     ok( provider_module == GetModuleHandleW( L"mswsock" ), "%ls is not the mswsock of the process\n", expanded );
-    startup = (LPWSPSTARTUP)(void *)GetProcAddress( provider_module, "WSPStartup" );
+    startup = (void *)GetProcAddress( provider_module, "WSPStartup" );
     ok( startup != NULL, "no WSPStartup\n" );
 }
 
@@ -347,7 +347,7 @@ static void test_tcp(void)
     WSANETWORKEVENTS events;
     TIMEVAL timeout = { 5, 0 };
     struct instance inst;
-    char buffer[16];
+    char buffer[16] = "";
     WSABUF buf = { 5, (char *)"hello" };
     OVERLAPPED overlapped;
     DWORD size, flags;
