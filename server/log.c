@@ -10,45 +10,30 @@
  */
 
 #include "log.h"
+#include "path.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <wchar.h>
-#include <windef.h>
-#include <winbase.h>
 
 #define LOG_NAME     L"portserver.log"
 #define MAX_LOG_SIZE 1000000
 
-static int get_path( WCHAR *path, unsigned int size, const WCHAR *suffix )
-{
-    WCHAR *name;
-    DWORD len = GetModuleFileNameW( NULL, path, size );
-
-    if (!len || len >= size || !(name = wcsrchr( path, '\\' ))) return 0;
-    name++;
-    if (name - path + wcslen( LOG_NAME ) + wcslen( suffix ) >= size) return 0;
-    wcscpy( name, LOG_NAME );
-    wcscat( name, suffix );
-    return 1;
-}
-
 static void append_to_file( const char *line, unsigned int len )
 {
-    WCHAR path[MAX_PATH + 32], old[MAX_PATH + 32];
+    WCHAR path[MAX_PATH], old[MAX_PATH];
     LARGE_INTEGER size;
     HANDLE file;
     DWORD written;
 
-    if (!get_path( path, MAX_PATH, L"" )) return;
+    if (!path_beside_program( path, LOG_NAME )) return;
     file = CreateFileW( path, FILE_APPEND_DATA, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL,
                         OPEN_ALWAYS, 0, NULL );
     if (file == INVALID_HANDLE_VALUE) return;
     WriteFile( file, line, len, &written, NULL );
     if (!GetFileSizeEx( file, &size )) size.QuadPart = 0;
     CloseHandle( file );
-    if (size.QuadPart > MAX_LOG_SIZE && get_path( old, MAX_PATH, L".old" ))
+    if (size.QuadPart > MAX_LOG_SIZE && path_beside_program( old, LOG_NAME L".old" ))
         MoveFileExW( path, old, MOVEFILE_REPLACE_EXISTING );
 }
 

@@ -20,6 +20,13 @@ static unsigned int hash( uint64_t value )
     return value % POOL_HASH_SIZE;
 }
 
+int compare_sock_ids( const void *a, const void *b )
+{
+    const sock_id *id_a = a, *id_b = b;
+
+    return *id_a < *id_b ? -1 : *id_a > *id_b;
+}
+
 struct pool *pool_create(void)
 {
     return calloc( 1, sizeof(struct pool) );

@@ -23,6 +23,9 @@
 
 typedef uint64_t sock_id;  /* of the socket behind a handle, the same in every process */
 
+/* for qsort() and bsearch() */
+extern int compare_sock_ids( const void *a, const void *b );
+
 struct reservation
 {
     struct reservation *hash_next;

@@ -22,13 +22,6 @@
 /* A socket goes on in its process while the server is away, and is found there by its id. A reservation whose socket is
  * not found has ended meanwhile. */
 
-static int compare_ids( const void *a, const void *b )
-{
-    const sock_id *id_a = a, *id_b = b;
-
-    return *id_a < *id_b ? -1 : *id_a > *id_b;
-}
-
 static int is_valid( const struct state_record *record )
 {
     return (record->protocol == PROTOCOL_TCP || record->protocol == PROTOCOL_UDP) && record->sock &&
@@ -115,7 +108,7 @@ static void restore_use( struct pool *pool, struct state_record *record, const s
 
 static struct sock_handle *find_handle( const sock_id *ids, struct sock_handle *handles, unsigned int count, sock_id id )
 {
-    const sock_id *found = bsearch( &id, ids, count, sizeof(*ids), compare_ids );
+    const sock_id *found = bsearch( &id, ids, count, sizeof(*ids), compare_sock_ids );
 
     return found ? &handles[found - ids] : NULL;
 }
@@ -144,7 +137,7 @@ NTSTATUS recover_reservations( struct pool *pool )
     }
     if (count)
     {
-        qsort( ids, count, sizeof(*ids), compare_ids );
+        qsort( ids, count, sizeof(*ids), compare_sock_ids );
         sock_find( ids, count, handles );
     }
     /* sockets first, then what lives with them, then what refers to both; records without effect become free */

@@ -96,13 +96,6 @@ static struct handle_list *get_all_handles(void)
     }
 }
 
-static int compare_ids( const void *a, const void *b )
-{
-    const sock_id *id_a = a, *id_b = b;
-
-    return *id_a < *id_b ? -1 : *id_a > *id_b;
-}
-
 void sock_find( const sock_id *ids, unsigned int count, struct sock_handle *socks )
 {
     struct handle_list *list = get_all_handles();
@@ -130,7 +123,7 @@ void sock_find( const sock_id *ids, unsigned int count, struct sock_handle *sock
             continue;
         id = afd_get_id( duplicate );
         CloseHandle( duplicate );
-        if (!id || !(found = bsearch( &id, ids, count, sizeof(*ids), compare_ids ))) continue;
+        if (!id || !(found = bsearch( &id, ids, count, sizeof(*ids), compare_sock_ids ))) continue;
         sock = &socks[found - ids];
         if (!sock->handle && sock_open( &process, info->HandleValue, sock )) sock->handle = NULL;
     }
