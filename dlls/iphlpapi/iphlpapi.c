@@ -41,39 +41,33 @@ static unsigned int host_order( USHORT port )
 
 static ULONG create_reservation( int protocol, USHORT start, USHORT count, ULONG64 *token )
 {
-    union generic_request req = { .__header.req = REQ_create_persistent_reservation };
+    union generic_request req = { .create_persistent_reservation_request = {
+        .__header.req = REQ_create_persistent_reservation, .protocol = protocol, .first = host_order( start ), .count = count } };
     union generic_reply reply;
     NTSTATUS status;
 
     if (!token) return ERROR_INVALID_PARAMETER;
-    req.create_persistent_reservation_request.protocol = protocol;
-    req.create_persistent_reservation_request.first = host_order( start );
-    req.create_persistent_reservation_request.count = count;
     if (!(status = portclient_call( &req, &reply ))) *token = reply.create_persistent_reservation_reply.token;
     return error_from_status( status );
 }
 
 static ULONG delete_reservation( int protocol, USHORT start, USHORT count )
 {
-    union generic_request req = { .__header.req = REQ_delete_persistent_reservation };
+    union generic_request req = { .delete_persistent_reservation_request = {
+        .__header.req = REQ_delete_persistent_reservation, .protocol = protocol, .first = host_order( start ), .count = count } };
     union generic_reply reply;
 
-    req.delete_persistent_reservation_request.protocol = protocol;
-    req.delete_persistent_reservation_request.first = host_order( start );
-    req.delete_persistent_reservation_request.count = count;
     return error_from_status( portclient_call( &req, &reply ));
 }
 
 static ULONG lookup_reservation( int protocol, USHORT start, USHORT count, ULONG64 *token )
 {
-    union generic_request req = { .__header.req = REQ_lookup_persistent_reservation };
+    union generic_request req = { .lookup_persistent_reservation_request = {
+        .__header.req = REQ_lookup_persistent_reservation, .protocol = protocol, .first = host_order( start ), .count = count } };
     union generic_reply reply;
     NTSTATUS status;
 
     if (!token) return ERROR_INVALID_PARAMETER;
-    req.lookup_persistent_reservation_request.protocol = protocol;
-    req.lookup_persistent_reservation_request.first = host_order( start );
-    req.lookup_persistent_reservation_request.count = count;
     if (!(status = portclient_call( &req, &reply ))) *token = reply.lookup_persistent_reservation_reply.token;
     return error_from_status( status );
 }
