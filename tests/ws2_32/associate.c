@@ -21,8 +21,7 @@ static void test_bound( int kind )
     struct instance inst;
     int ret;
 
-    ret = acquire( owner, 0, 2, &inst );
-    ok( !ret, "%s: acquire failed, error %d\n", name, ret );
+    must_acquire( owner, 2, &inst );
     ret = bind_loopback( s, 0 );
     ok( !ret, "%s: bind failed, error %d\n", name, ret );
     ret = associate( s, inst.Token );
@@ -38,8 +37,7 @@ static void test_bound( int kind )
 
     /* bound from the same reservation */
     s = make_socket( kind );
-    ret = associate( s, inst.Token );
-    ok( !ret, "%s: associate failed, error %d\n", name, ret );
+    must_associate( s, inst.Token );
     ret = bind_port( s, 0 );
     ok( !ret, "%s: bind failed, error %d\n", name, ret );
     ret = associate( s, inst.Token );
@@ -62,8 +60,7 @@ static void test_bad_tokens( int kind )
     ret = associate( s, 0x0123456789abcdef );
     ok( ret == WSAEINVAL, "%s: made up: error %d\n", name, ret );
 
-    ret = acquire( owner, 0, 2, &inst );
-    ok( !ret, "%s: acquire failed, error %d\n", name, ret );
+    must_acquire( owner, 2, &inst );
     ret = associate( s, ~inst.Token );
     ok( ret == WSAEINVAL, "%s: unknown: error %d\n", name, ret );
     ret = associate( other, inst.Token );
@@ -72,8 +69,7 @@ static void test_bad_tokens( int kind )
     ok( !ret, "%s: then bind failed, error %d\n", name, ret );
     ok( !in_block( &inst, local_port( other ) ), "%s: and gave %u\n", name, local_port( other ) );
 
-    ret = acquire( owner, 0, 2, &gone );
-    ok( !ret, "%s: acquire failed, error %d\n", name, ret );
+    must_acquire( owner, 2, &gone );
     ret = release( owner, gone.Token );
     ok( !ret, "%s: release failed, error %d\n", name, ret );
     ret = associate( s, gone.Token );
@@ -101,8 +97,7 @@ static void test_other_process( int kind )
     int ret;
 
     if (!puppet_start( &puppet, FALSE )) return;
-    ret = acquire( owner, 0, 2, &inst );
-    ok( !ret, "%s: acquire failed, error %d\n", name, ret );
+    must_acquire( owner, 2, &inst );
     puppet_socket( &puppet, 0, kind );
     ret = puppet_associate( &puppet, 0, inst.Token );
     ok( ret == WSAEACCES, "%s: error %d\n", name, ret );
@@ -123,13 +118,10 @@ static void test_again( int kind )
     struct instance first, second;
     int ret;
 
-    ret = acquire( owner, 0, 2, &first );
-    ok( !ret, "%s: acquire failed, error %d\n", name, ret );
-    ret = acquire( owner, 0, 2, &second );
-    ok( !ret, "%s: acquire failed, error %d\n", name, ret );
+    must_acquire( owner, 2, &first );
+    must_acquire( owner, 2, &second );
 
-    ret = associate( s, first.Token );
-    ok( !ret, "%s: associate failed, error %d\n", name, ret );
+    must_associate( s, first.Token );
     ret = associate( s, first.Token );
     ok( !ret || broken( ret ), "%s: the same again: error %d\n", name, ret );
     ret = associate( s, second.Token );
@@ -153,10 +145,8 @@ static void test_itself( int kind )
     struct instance inst;
     int ret;
 
-    ret = acquire( s, 0, 1, &inst );
-    ok( !ret, "%s: acquire failed, error %d\n", name, ret );
-    ret = associate( s, inst.Token );
-    ok( !ret, "%s: associate failed, error %d\n", name, ret );
+    must_acquire( s, 1, &inst );
+    must_associate( s, inst.Token );
     ret = bind_port( s, first_port( &inst ) );
     ok( !ret, "%s: bind failed, error %d\n", name, ret );
     ok( local_port( s ) == first_port( &inst ), "%s: got %u\n", name, local_port( s ) );

@@ -85,16 +85,6 @@ done:
     free( seen );
 }
 
-static SOCKET associated_socket( int kind, const struct instance *inst )
-{
-    SOCKET s = make_socket( kind );
-    int ret;
-
-    ret = associate( s, inst->Token );
-    ok( !ret, "%s: associate failed, error %d\n", socket_kinds[kind].name, ret );
-    return s;
-}
-
 /* "a port of the reservation that is free: that port", "a port of the reservation that is taken: WSAEADDRINUSE",
  * "a port outside it: WSAEADDRNOTAVAIL" */
 static void test_by_number( int kind )
@@ -105,10 +95,8 @@ static void test_by_number( int kind )
     unsigned int i, port, outside;
     int ret;
 
-    ret = acquire( owner, 0, 4, &inst );
-    ok( !ret, "%s: acquire failed, error %d\n", name, ret );
-    ret = acquire( owner, 0, 1, &beside );
-    ok( !ret, "%s: acquire failed, error %d\n", name, ret );
+    must_acquire( owner, 4, &inst );
+    must_acquire( owner, 1, &beside );
     outside = find_free_block( kind, 1 );
 
     for (i = 0; i < 4; i++)
@@ -155,8 +143,7 @@ static void test_families( int dual_kind, int kind4 )
     struct instance inst;
     int ret;
 
-    ret = acquire( owner, 0, 1, &inst );
-    ok( !ret, "%s: acquire failed, error %d\n", name, ret );
+    must_acquire( owner, 1, &inst );
     s = associated_socket( dual_kind, &inst );
     ret = bind_port( s, 0 );
     ok( !ret, "%s: bind failed, error %d\n", name, ret );
@@ -180,8 +167,7 @@ static void test_reuse( int kind )
     BOOL on = TRUE;
     int ret;
 
-    ret = acquire( owner, 0, 1, &inst );
-    ok( !ret, "%s: acquire failed, error %d\n", name, ret );
+    must_acquire( owner, 1, &inst );
     s = associated_socket( kind, &inst );
     other = associated_socket( kind, &inst );
     third = associated_socket( kind, &inst );
@@ -243,8 +229,7 @@ static void test_side_by_side( int kind )
         return;
     }
 
-    ret = acquire( owner, 0, 1, &inst );
-    ok( !ret, "%s: acquire failed, error %d\n", name, ret );
+    must_acquire( owner, 1, &inst );
     s = associated_socket( kind, &inst );
     other = associated_socket( kind, &inst );
     third = associated_socket( kind, &inst );
@@ -279,8 +264,7 @@ static void test_v6only( int kind6, int kind4 )
     struct instance inst;
     int ret;
 
-    ret = acquire( owner, 0, 1, &inst );
-    ok( !ret, "%s: acquire failed, error %d\n", name, ret );
+    must_acquire( owner, 1, &inst );
     s = associated_socket( kind6, &inst );
     other = associated_socket( kind4, &inst );
     ret = bind_port( s, first_port( &inst ));
@@ -301,8 +285,7 @@ static void test_exclusive( int kind )
     BOOL on = TRUE;
     int ret;
 
-    ret = acquire( owner, 0, 1, &inst );
-    ok( !ret, "%s: acquire failed, error %d\n", name, ret );
+    must_acquire( owner, 1, &inst );
     s = associated_socket( kind, &inst );
     other = associated_socket( kind, &inst );
     setsockopt( s, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, (char *)&on, sizeof(on) );
@@ -333,8 +316,7 @@ static void test_ended( int kind )
 
     for (i = 0; i < 2; i++)
     {
-        ret = acquire( owner, 0, 2, &inst );
-        ok( !ret, "%s: acquire failed, error %d\n", name, ret );
+        must_acquire( owner, 2, &inst );
         s = associated_socket( kind, &inst );
         number = associated_socket( kind, &inst );
         if (!i) ret = release( owner, inst.Token );
@@ -354,10 +336,8 @@ static void test_ended( int kind )
         ok( ret == WSAEINVAL || broken( TRUE ), "%s: bind by number: error %d\n", name, ret );
 
         /* another reservation makes it good */
-        ret = acquire( owner, 0, 2, &again );
-        ok( !ret, "%s: acquire failed, error %d\n", name, ret );
-        ret = associate( s, again.Token );
-        ok( !ret, "%s: associate failed, error %d\n", name, ret );
+        must_acquire( owner, 2, &again );
+        must_associate( s, again.Token );
         ret = bind_port( s, 0 );
         ok( !ret && in_block( &again, local_port( s ) ), "%s: error %d, port %u\n", name, ret, local_port( s ) );
         closesocket( number );
@@ -376,8 +356,7 @@ static void test_other_failures( int kind )
     unsigned int i;
     int ret, len;
 
-    ret = acquire( owner, 0, 1, &inst );
-    ok( !ret, "%s: acquire failed, error %d\n", name, ret );
+    must_acquire( owner, 1, &inst );
     s = associated_socket( kind, &inst );
     len = make_addr( s, FALSE, first_port( &inst ), &addr );
 
@@ -420,8 +399,7 @@ static void test_traffic( int kind )
     char buffer[8];
     int ret, len;
 
-    ret = acquire( owner, 0, 2, &inst );
-    ok( !ret, "%s: acquire failed, error %d\n", name, ret );
+    must_acquire( owner, 2, &inst );
     s = associated_socket( kind, &inst );
     ret = bind_loopback( s, 0 );
     ok( !ret, "%s: bind failed, error %d\n", name, ret );

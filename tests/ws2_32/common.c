@@ -237,6 +237,33 @@ int acquire_explicit( SOCKET s, unsigned int count, struct instance *inst )
     return ret;
 }
 
+static const char *kind_name( SOCKET s )
+{
+    return socket_kinds[socket_kind_of( s )].name;
+}
+
+void must_acquire_( const char *file, int line, SOCKET s, unsigned int count, struct instance *inst )
+{
+    int ret = acquire( s, 0, count, inst );
+
+    ok_( file, line, !ret, "%s: acquire failed, error %d\n", kind_name( s ), ret );
+}
+
+void must_associate_( const char *file, int line, SOCKET s, ULONG64 token )
+{
+    int ret = associate( s, token );
+
+    ok_( file, line, !ret, "%s: associate failed, error %d\n", kind_name( s ), ret );
+}
+
+SOCKET associated_socket_( const char *file, int line, int kind, const struct instance *inst )
+{
+    SOCKET s = make_socket( kind );
+
+    must_associate_( file, line, s, inst->Token );
+    return s;
+}
+
 unsigned int find_free_block( int kind, unsigned int count )
 {
     SOCKET s = make_socket( kind );

@@ -350,10 +350,8 @@ static void test_associated( int kind )
     list->iAddressCount = 0;
     add_loopback( closed, local_port( closed ) );
     add_loopback( listener, local_port( listener ) );
-    ret = acquire( owner, 0, 1, &inst );
-    ok( !ret, "acquire failed, error %d\n", ret );
-    ret = associate( s, inst.Token );
-    ok( !ret, "associate failed, error %d\n", ret );
+    must_acquire( owner, 1, &inst );
+    must_associate( s, inst.Token );
     ret = call( s, NULL );
     ok( !ret, "%s: error %d\n", socket_kinds[kind].name, ret );
     ok( local_port( s ) == first_port( &inst ), "%s: got %u, not %u\n", socket_kinds[kind].name, local_port( s ), first_port( &inst ) );

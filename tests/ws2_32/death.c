@@ -39,15 +39,6 @@ static BOOL kill_server(void)
     return TRUE;
 }
 
-static SOCKET associated_socket( int kind, ULONG64 token )
-{
-    SOCKET s = make_socket( kind );
-    int ret = associate( s, token );
-
-    ok( !ret, "%s: associate failed, error %d\n", socket_kinds[kind].name, ret );
-    return s;
-}
-
 static void test_taken_up( int kind )
 {
     const char *name = socket_kinds[kind].name;
@@ -58,10 +49,9 @@ static void test_taken_up( int kind )
     int ret;
 
     if (!puppet_start( &puppet, FALSE )) return;
-    ret = acquire( owner, 0, 3, &inst );
-    ok( !ret, "%s: acquire failed, error %d\n", name, ret );
-    bound = associated_socket( kind, inst.Token );
-    associated = associated_socket( kind, inst.Token );
+    must_acquire( owner, 3, &inst );
+    bound = associated_socket( kind, &inst );
+    associated = associated_socket( kind, &inst );
     ret = bind_port( bound, first_port( &inst ) );
     ok( !ret, "%s: bind failed, error %d\n", name, ret );
     puppet_socket( &puppet, 0, kind );
@@ -99,7 +89,7 @@ static void test_taken_up( int kind )
     ret = bind_port( associated, 0 );
     port = local_port( associated );
     ok( !ret && in_block( &inst, port ) && port != first_port( &inst ), "%s: bind: error %d, port %u\n", name, ret, port );
-    late = associated_socket( kind, inst.Token );
+    late = associated_socket( kind, &inst );
     ret = bind_port( late, 0 );
     port = local_port( late );
     ok( !ret && in_block( &inst, port ), "%s: bind: error %d, port %u\n", name, ret, port );
@@ -107,7 +97,7 @@ static void test_taken_up( int kind )
 
     /* the port that was in use comes back when its socket closes, and the block when its owner does */
     closesocket( bound );
-    late = associated_socket( kind, inst.Token );
+    late = associated_socket( kind, &inst );
     ret = bind_soon( late, first_port( &inst ) );
     ok( !ret, "%s: bind to a port given back: error %d\n", name, ret );
     closesocket( late );
@@ -130,9 +120,8 @@ static void test_ended_meanwhile( int kind )
     int ret;
 
     if (!puppet_start( &puppet, FALSE )) return;
-    ret = acquire( owner, 0, 3, &inst );
-    ok( !ret, "%s: acquire failed, error %d\n", name, ret );
-    waiting = associated_socket( kind, inst.Token );
+    must_acquire( owner, 3, &inst );
+    waiting = associated_socket( kind, &inst );
     puppet_socket( &puppet, 0, kind );
     ret = puppet_acquire( &puppet, 0, 0, 2, &other );
     ok( !ret, "%s: acquire failed there, error %d\n", name, ret );
@@ -159,8 +148,7 @@ static void test_number_free_again( int kind )
     struct instance inst;
     int ret;
 
-    ret = acquire( owner, 0, 1, &inst );
-    ok( !ret, "%s: acquire failed, error %d\n", name, ret );
+    must_acquire( owner, 1, &inst );
     ok( kill_server(), "no server runs\n" );
     closesocket( owner );
     ret = bind_soon( s, first_port( &inst ) );
@@ -177,8 +165,7 @@ static void test_again_and_again( int kind )
     unsigned int i;
     int ret;
 
-    ret = acquire( owner, 0, 8, &inst );
-    ok( !ret, "%s: acquire failed, error %d\n", name, ret );
+    must_acquire( owner, 8, &inst );
     for (i = 0; i < 8; i++)
     {
         ok( kill_server(), "no server runs\n" );
@@ -188,8 +175,7 @@ static void test_again_and_again( int kind )
             ret = acquire( s, first_port( &inst ) + i, 1, &other );
             ok( ret == WSAEADDRINUSE, "%s: acquire: error %d\n", name, ret );
         }
-        ret = associate( s, inst.Token );
-        ok( !ret, "%s: associate failed, error %d\n", name, ret );
+        must_associate( s, inst.Token );
         ret = bind_port( s, first_port( &inst ) + i );
         ok( !ret, "%s: bind failed, error %d\n", name, ret );
         closesocket( s );

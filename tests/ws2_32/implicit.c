@@ -209,16 +209,6 @@ static void make_target( int kind )
     getsockname( target, (struct sockaddr *)&target_addr, &target_len );
 }
 
-static SOCKET associated_socket( int kind, const struct instance *inst )
-{
-    SOCKET s = make_socket( kind );
-    int ret;
-
-    ret = associate( s, inst->Token );
-    ok( !ret, "%s: associate failed, error %d\n", socket_kinds[kind].name, ret );
-    return s;
-}
-
 /* The peer closes first, so that the port of our end is free the moment that it is closed. */
 static void close_connection( SOCKET s )
 {
@@ -257,8 +247,7 @@ static void test_way( int kind, unsigned int way )
     else closesocket( plain );
 
     owner = make_socket( kind );
-    ret = acquire( owner, 0, 2, &inst );
-    ok( !ret, "acquire failed, error %d\n", ret );
+    must_acquire( owner, 2, &inst );
     s = associated_socket( kind, &inst );
     ret = ways[way].func( s );
     ok( !ret, "%s, %s: error %d\n", name, socket_kinds[kind].name, ret );
@@ -310,8 +299,7 @@ static void test_bound_first( int kind )
     struct instance inst;
     int ret;
 
-    ret = acquire( owner, 0, 2, &inst );
-    ok( !ret, "acquire failed, error %d\n", ret );
+    must_acquire( owner, 2, &inst );
     s = associated_socket( kind, &inst );
     ret = bind_loopback( s, last_port( &inst ) );
     ok( !ret, "bind failed, error %d\n", ret );
@@ -331,8 +319,7 @@ static void test_failures(void)
     struct instance inst;
     int ret, len;
 
-    ret = acquire( owner, 0, 1, &inst );
-    ok( !ret, "acquire failed, error %d\n", ret );
+    must_acquire( owner, 1, &inst );
     s = associated_socket( TCP4, &inst );
     len = make_addr( s, TRUE, 9, &addr );
     if (!winetest_is_wine())   /* Wine 8.0 crashes */
@@ -372,8 +359,7 @@ static void test_connect_ex(void)
     DWORD size, flags;
     int ret;
 
-    ret = acquire( owner, 0, 1, &inst );
-    ok( !ret, "acquire failed, error %d\n", ret );
+    must_acquire( owner, 1, &inst );
     s = associated_socket( TCP4, &inst );
     WSAIoctl( s, SIO_GET_EXTENSION_FUNCTION_POINTER, &guid, sizeof(guid), &connect_ex, sizeof(connect_ex), &size, NULL, NULL );
     ok( connect_ex != NULL, "no ConnectEx\n" );
@@ -403,8 +389,7 @@ static void test_join_leaf(void)
     struct instance inst;
     int ret;
 
-    ret = acquire( owner, 0, 1, &inst );
-    ok( !ret, "acquire failed, error %d\n", ret );
+    must_acquire( owner, 1, &inst );
     s = associated_socket( UDP4, &inst );
     late = associated_socket( UDP4, &inst );
     by_join_leaf( s );
@@ -427,8 +412,7 @@ static void test_listen(void)
     struct instance inst;
     int ret;
 
-    ret = acquire( owner, 0, 1, &inst );
-    ok( !ret, "acquire failed, error %d\n", ret );
+    must_acquire( owner, 1, &inst );
     s = associated_socket( TCP4, &inst );
     ret = listen( s, 1 );
     ok( ret && WSAGetLastError() == WSAEINVAL, "listen on an unbound socket: %d, error %d\n", ret, WSAGetLastError() );

@@ -53,10 +53,8 @@ static void check_ended( int line, int kind, const struct instance *inst, const 
 static SOCKET acquired_socket( int kind, struct instance *inst )
 {
     SOCKET s = make_socket( kind );
-    int ret;
 
-    ret = acquire( s, 0, 3, inst );
-    ok( !ret, "%s: acquire failed, error %d\n", socket_kinds[kind].name, ret );
+    must_acquire( s, 3, inst );
     return s;
 }
 
@@ -64,7 +62,6 @@ static void test_closesocket( int kind )
 {
     struct instance inst;
     SOCKET s = acquired_socket( kind, &inst ), bound = make_socket( kind );
-    int ret;
 
     check_alive( __LINE__, kind, &inst, "open" );
     closesocket( s );
@@ -73,8 +70,7 @@ static void test_closesocket( int kind )
     /* bound, listening or connected sockets are no different */
     bind_loopback( bound, 0 );
     if (socket_kinds[kind].type == SOCK_STREAM) listen( bound, 1 );
-    ret = acquire( bound, 0, 3, &inst );
-    ok( !ret, "acquire failed, error %d\n", ret );
+    must_acquire( bound, 3, &inst );
     closesocket( bound );
     check_ended( __LINE__, kind, &inst, "closesocket of a bound one" );
 
@@ -194,8 +190,7 @@ static void test_duplicate_associated( int kind )
     int ret;
 
     if (!puppet_start( &puppet, FALSE )) return;
-    ret = associate( s, inst.Token );
-    ok( !ret, "associate failed, error %d\n", ret );
+    must_associate( s, inst.Token );
     ret = puppet_receive( &puppet, 0, s );
     ok( !ret, "no socket from WSADuplicateSocket, error %d\n", ret );
     ret = puppet_bind( &puppet, 0, 0 );
@@ -207,8 +202,7 @@ static void test_duplicate_associated( int kind )
     /* the port is held until the last of the two handles goes */
     closesocket( s );
     Sleep( 100 );
-    ret = associate( other, inst.Token );
-    ok( !ret, "associate failed, error %d\n", ret );
+    must_associate( other, inst.Token );
     ret = bind_port( other, port );
     ok( ret == WSAEADDRINUSE, "while the other process has it: error %d\n", ret );
     puppet_close( &puppet, 0 );
@@ -229,8 +223,7 @@ static void test_inherited_associated( int kind )
     struct puppet puppet;
     int ret;
 
-    ret = associate( s, inst.Token );
-    ok( !ret, "associate failed, error %d\n", ret );
+    must_associate( s, inst.Token );
     SetHandleInformation( (HANDLE)owner, HANDLE_FLAG_INHERIT, 0 );
     SetHandleInformation( (HANDLE)s, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT );
     if (!puppet_start( &puppet, TRUE )) return;

@@ -25,8 +25,7 @@ static void test_by_number( int owner_kind, int kind )
     BOOL on = TRUE;
     int ret;
 
-    ret = acquire( owner, 0, 3, &inst );
-    ok( !ret, "%s: acquire failed, error %d\n", name, ret );
+    must_acquire( owner, 3, &inst );
     for (i = 0; i < 3; i++)
     {
         port = first_port( &inst ) + i;

@@ -47,8 +47,7 @@ static void test_quic_server(void)
         ret = acquire( server, port, 1, &inst );
         ok( !ret, "round %u: acquire failed, error %d\n", round, ret );
         ok( first_port( &inst ) == port, "got %u, not %u\n", first_port( &inst ), port );
-        ret = associate( server, inst.Token );
-        ok( !ret, "associate failed, error %d\n", ret );
+        must_associate( server, inst.Token );
         ret = bind_port( server, port );
         ok( !ret, "bind failed, error %d\n", ret );
         ok( local_port( server ) == port, "got %u, not %u\n", local_port( server ), port );
@@ -129,8 +128,7 @@ static void test_rpc_client( unsigned int rounds )
             break;
         }
         granted++;
-        ret = associate( s, inst.Token );
-        ok( !ret, "associate failed, error %d\n", ret );
+        must_associate( s, inst.Token );
         ret = connect( s, (struct sockaddr *)&addr, sizeof(addr) );
         ok( !ret, "connect failed, error %d\n", WSAGetLastError() );
         ok( local_port( s ) == first_port( &inst ), "connected from %u, not %u\n", local_port( s ), first_port( &inst ) );

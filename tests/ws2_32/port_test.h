@@ -59,6 +59,15 @@ extern int implicit_bind( SOCKET s );                     /* sends a byte (UDP),
 /* Acquire a block that nobody else uses by its number. */
 extern int acquire_explicit( SOCKET s, unsigned int count, struct instance *inst );
 
+/* The same for what a test can't do without: a block anywhere, and a socket associated with it. The failure is one of the line that
+ * makes the call. */
+#define must_acquire( s, count, inst )  must_acquire_( __FILE__, __LINE__, s, count, inst )
+#define must_associate( s, token )      must_associate_( __FILE__, __LINE__, s, token )
+#define associated_socket( kind, inst ) associated_socket_( __FILE__, __LINE__, kind, inst )
+extern void must_acquire_( const char *file, int line, SOCKET s, unsigned int count, struct instance *inst );
+extern void must_associate_( const char *file, int line, SOCKET s, ULONG64 token );
+extern SOCKET associated_socket_( const char *file, int line, int kind, const struct instance *inst );
+
 /* Find a run of ports that nobody uses or has reserved. Another program may take one at any time. */
 extern unsigned int find_free_block( int kind, unsigned int count );
 

@@ -25,8 +25,7 @@ static void test_release( int kind )
     /* on the socket itself, on another socket, on a bound socket */
     for (i = 0; i < 3; i++)
     {
-        ret = acquire( owner, 0, 2, &inst );
-        ok( !ret, "%s: acquire failed, error %d\n", name, ret );
+        must_acquire( owner, 2, &inst );
         first = first_port( &inst );
         if (i == 2) bind_loopback( other, 0 );
         ret = release( i ? other : owner, inst.Token );
@@ -55,8 +54,7 @@ static void test_bad_tokens( int kind )
     struct instance inst, kept;
     int ret;
 
-    ret = acquire( owner, 0, 2, &kept );
-    ok( !ret, "%s: acquire failed, error %d\n", name, ret );
+    must_acquire( owner, 2, &kept );
 
     ret = release( s, 0 );
     ok( ret == WSAEINVAL || broken( ret ), "%s: zero: error %d\n", name, ret );
@@ -67,16 +65,14 @@ static void test_bad_tokens( int kind )
     ret = release( s, 0x0123456789abcdef );
     ok( ret == WSAEINVAL || broken( ret ), "%s: made up: error %d\n", name, ret );
 
-    ret = acquire( owner, 0, 2, &inst );
-    ok( !ret, "%s: acquire failed, error %d\n", name, ret );
+    must_acquire( owner, 2, &inst );
     ret = release( s, inst.Token );
     ok( !ret, "%s: release failed, error %d\n", name, ret );
     ret = release( s, inst.Token );
     ok( ret == WSAEINVAL || broken( ret ), "%s: twice: error %d\n", name, ret );
 
     /* none of this took the other reservation away */
-    ret = associate( s, kept.Token );
-    ok( !ret, "%s: associate failed, error %d\n", name, ret );
+    must_associate( s, kept.Token );
 
     closesocket( owner );
     ret = release( s, kept.Token );
@@ -94,13 +90,11 @@ static void test_other_process( int kind )
     int ret;
 
     if (!puppet_start( &puppet, FALSE )) return;
-    ret = acquire( owner, 0, 2, &inst );
-    ok( !ret, "%s: acquire failed, error %d\n", name, ret );
+    must_acquire( owner, 2, &inst );
     puppet_socket( &puppet, 0, kind );
     ret = puppet_release( &puppet, 0, inst.Token );
     ok( ret == WSAEACCES || broken( ret ), "%s: another process's: error %d\n", name, ret );
-    ret = associate( s, inst.Token );
-    ok( !ret, "%s: associate failed, error %d\n", name, ret );
+    must_associate( s, inst.Token );
 
     ret = puppet_acquire( &puppet, 0, 0, 2, &inst );
     ok( !ret, "%s: acquire there failed, error %d\n", name, ret );
@@ -123,10 +117,8 @@ static void test_bound_sockets( int kind, BOOL close_owner )
     unsigned int port;
     int ret;
 
-    ret = acquire( owner, 0, 3, &inst );
-    ok( !ret, "%s: acquire failed, error %d\n", name, ret );
-    ret = associate( s, inst.Token );
-    ok( !ret, "%s: associate failed, error %d\n", name, ret );
+    must_acquire( owner, 3, &inst );
+    must_associate( s, inst.Token );
     port = first_port( &inst ) + 1;
     ret = bind_port( s, port );
     ok( !ret, "%s: bind failed, error %d\n", name, ret );
