@@ -77,7 +77,6 @@ static HANDLE journal_file = INVALID_HANDLE_VALUE;
 static WCHAR journal_path[MAX_PATH], new_journal_path[MAX_PATH], bad_journal_path[MAX_PATH];
 static struct block_list overlapping[TABLE_COUNT];
 static size_t compact_limit = COMPACT_RECORDS;
-static int registry_behind;  /* the registry lacks a change that the journal has */
 
 static NTSTATUS status_of_error( DWORD error )
 {
@@ -91,6 +90,8 @@ static NTSTATUS status_of_error( DWORD error )
     case ERROR_HANDLE_DISK_FULL:    return STATUS_DISK_FULL;
     case ERROR_OUTOFMEMORY:
     case ERROR_NOT_ENOUGH_MEMORY:   return STATUS_NO_MEMORY;
+    case ERROR_TOO_MANY_OPEN_FILES:
+    case ERROR_NO_SYSTEM_RESOURCES: return STATUS_INSUFFICIENT_RESOURCES;
     default:                        return STATUS_UNSUCCESSFUL;
     }
 }
@@ -124,7 +125,13 @@ static NTSTATUS read_file( HANDLE file, size_t max_size, unsigned char **data, s
             *data = NULL;
             return status;
         }
-        if (!count) break;
+        if (!count)
+        {
+            /* what is behind must not be taken for nothing, and written over */
+            free( *data );
+            *data = NULL;
+            return STATUS_UNSUCCESSFUL;
+        }
         pos += count;
     }
     *size = pos;
@@ -234,17 +241,21 @@ static LSTATUS open_key( const WCHAR *path, HKEY *key )
     return RegOpenKeyExW( HKEY_LOCAL_MACHINE, path, 0, KEY_QUERY_VALUE | KEY_WOW64_64KEY, key );
 }
 
-static uint64_t read_sequence(void)
+/* 0 when there is none yet, or nothing that could be one */
+static NTSTATUS read_sequence( uint64_t *sequence )
 {
-    uint64_t ret = 0;
-    DWORD type, size = sizeof(ret);
+    DWORD type, size = sizeof(*sequence);
+    LSTATUS error;
     HKEY key;
 
-    if (open_key( STATE_KEY, &key )) return 0;
-    if (RegQueryValueExW( key, STATE_VALUE, NULL, &type, (BYTE *)&ret, &size ) || type != REG_QWORD || size != sizeof(ret))
-        ret = 0;
-    RegCloseKey( key );
-    return ret;
+    *sequence = 0;
+    if (!(error = open_key( STATE_KEY, &key )))
+    {
+        error = RegQueryValueExW( key, STATE_VALUE, NULL, &type, (BYTE *)sequence, &size );
+        RegCloseKey( key );
+    }
+    if (error || type != REG_QWORD || size != sizeof(*sequence)) *sequence = 0;
+    return error == ERROR_FILE_NOT_FOUND || error == ERROR_MORE_DATA ? STATUS_SUCCESS : status_of_error( error );
 }
 
 static NTSTATUS write_sequence( uint64_t sequence )
@@ -301,8 +312,7 @@ static NTSTATUS read_blocks( const struct store_table *table, struct block_list 
     list->blocks = NULL;
     list->count = 0;
     if ((error = open_key( table->key, &key ))) return error == ERROR_FILE_NOT_FOUND ? STATUS_SUCCESS : status_of_error( error );
-    if ((error = RegQueryInfoKeyW( key, NULL, NULL, NULL, NULL, NULL, NULL, &values, NULL, NULL, NULL, NULL )))
-        values = 0;
+    if ((error = RegQueryInfoKeyW( key, NULL, NULL, NULL, NULL, NULL, NULL, &values, NULL, NULL, NULL, NULL ))) values = 0;
     if (values && !(list->blocks = malloc( values * sizeof(*list->blocks) ))) error = ERROR_OUTOFMEMORY;
 
     for (index = 0; !error && index < values; index++)
@@ -325,7 +335,7 @@ static NTSTATUS read_blocks( const struct store_table *table, struct block_list 
     return error == ERROR_NO_MORE_ITEMS ? STATUS_SUCCESS : status_of_error( error );
 }
 
-/* Report the blocks of one table that count, and keep in mind the others. */
+/* Report the blocks of one table that count, and keep in mind the others. Without all of them the server must not run. */
 static NTSTATUS load_table( unsigned int index, store_callback callback, void *context )
 {
     struct block_list list, *others = &overlapping[index];
@@ -333,7 +343,11 @@ static NTSTATUS load_table( unsigned int index, store_callback callback, void *c
     size_t i, count;
 
     if (status)
+    {
         log_message( "%s store: the registry can't be read completely (status %#x)", tables[index].name, (unsigned int)status );
+        free( list.blocks );
+        return status;
+    }
     count = list.count ? store_sort_blocks( list.blocks, list.count ) : 0;
     for (i = count; i < list.count; i++)
         log_message( "%s store: block %u-%u is ignored: it overlaps one that comes before it", tables[index].name,
@@ -426,6 +440,8 @@ static NTSTATUS open_journal(void)
     DeleteFileW( new_journal_path );  /* left behind by a crash, perhaps incomplete */
 
     if (!(journal = journal_open( &storage, &damage ))) return STATUS_NO_MEMORY;
+    /* that passes; the client's next request starts the server again */
+    if (damage.status == STATUS_NO_MEMORY || damage.status == STATUS_INSUFFICIENT_RESOURCES) return damage.status;
     if (damage.status)
         log_message( "the journal can't be read (status %#x): persistent reservations can't be created or deleted until that is "
                      "mended and the server started again", (unsigned int)damage.status );
@@ -439,13 +455,19 @@ static NTSTATUS open_journal(void)
     return STATUS_SUCCESS;
 }
 
-/* Carry out what the journal has and the registry has not. */
-static void replay_journal(void)
+/* Carry out what the journal has and the registry has not. While that fails the server must not run: what was acknowledged is
+ * missing. */
+static NTSTATUS replay_journal(void)
 {
-    uint64_t sequence = read_sequence();
     size_t i, count = journal_count( journal ), replayed = 0;
-    NTSTATUS status = STATUS_SUCCESS;
+    uint64_t sequence;
+    NTSTATUS status;
 
+    if ((status = read_sequence( &sequence )))
+    {
+        log_message( "the number of the last change can't be read from the registry (status %#x)", (unsigned int)status );
+        return status;
+    }
     journal_advance( journal, sequence );
     for (i = 0; i < count && !status; i++)
     {
@@ -457,12 +479,9 @@ static void replay_journal(void)
         replayed++;
     }
     if (replayed && !status) status = write_sequence( sequence );
-    if (status)
-    {
-        log_message( "the registry can't be brought up to date with the journal (status %#x)", (unsigned int)status );
-        registry_behind = 1;
-    }
+    if (status) log_message( "the registry can't be brought up to date with the journal (status %#x)", (unsigned int)status );
     else if (replayed) log_message( "%u changes that the registry had lost were restored", (unsigned int)replayed );
+    return status;
 }
 
 NTSTATUS store_open( store_callback callback, void *context )
@@ -470,11 +489,10 @@ NTSTATUS store_open( store_callback callback, void *context )
     NTSTATUS status = open_journal();
     unsigned int i;
 
-    if (status) return status;
-    replay_journal();
-    for (i = 0; i < TABLE_COUNT; i++) load_table( i, callback, context );
-    store_tick();
-    return STATUS_SUCCESS;
+    if (!status) status = replay_journal();
+    for (i = 0; i < TABLE_COUNT && !status; i++) status = load_table( i, callback, context );
+    if (!status) store_tick();
+    return status;
 }
 
 void store_close(void)
@@ -515,7 +533,7 @@ static NTSTATUS make_change( int op, int protocol, unsigned int first, unsigned 
         return status;
     }
     /* Without the number the change is only carried out once more at the next start. */
-    if (!registry_behind && write_sequence( sequence ))
+    if (write_sequence( sequence ))
         log_message( "the number of the last change can't be written to the registry" );
     return STATUS_SUCCESS;
 }
