@@ -51,6 +51,9 @@ NTSTATUS map_init(void)
     if (!section) return STATUS_INSUFFICIENT_RESOURCES;
     if (!(map = MapViewOfFile( section, FILE_MAP_READ | FILE_MAP_WRITE, 0, 0, sizeof(*map) )))
         return STATUS_INSUFFICIENT_RESOURCES;
+    /* Wine keeps a section in a file with holes, and a write to a hole of a full disk ends the process. So fill them now, by the one
+     * function that touches every page and lives. */
+    if (IsBadWritePtr( map, sizeof(*map) )) return STATUS_DISK_FULL;
     if (set_access( section, FILE_MAP_READ | SECTION_QUERY )) return STATUS_ACCESS_DENIED;
     return STATUS_SUCCESS;
 }
