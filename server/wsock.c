@@ -39,6 +39,8 @@ static HMODULE load_winsock(void)
     {
         wcscpy( path + len, files[i] );
         if ((module = LoadLibraryW( path ))) return module;
+        /* with the overlay the other one is the one that asks the server: ourselves */
+        if (GetLastError() != ERROR_MOD_NOT_FOUND) break;
     }
     return NULL;
 }
