@@ -28,6 +28,7 @@
 
 #define REPLY_TIMEOUT 10000  /* ms; a block of all ports takes less than one second */
 #define CLAIM_TIMEOUT 2000   /* ms; nobody else should be there, and a new helper is quickly made */
+#define CLAIM_TRIES   3      /* that it says nothing, or that there is no socket for it, may pass */
 #define LINGER_TIME   600    /* seconds that the guards outlive a server that was killed, while its prefix lives */
 #define FILE_NAME     L"guard"  /* where the next server finds the helper */
 
@@ -151,19 +152,27 @@ struct contact
     UINT32 cookie[2];
 };
 
-static BOOL read_contact( struct contact *contact )
+/* what came of the helper of the server before */
+enum claim
+{
+    CLAIM_DONE,
+    CLAIM_NONE,    /* there is none */
+    CLAIM_FAILED,  /* there may be one, and it would keep everybody off its ports, us included */
+};
+
+static enum claim read_contact( struct contact *contact )
 {
     WCHAR path[MAX_PATH];
     HANDLE file;
     DWORD size;
     BOOL ret;
 
-    if (!path_beside_program( path, FILE_NAME )) return FALSE;
+    if (!path_beside_program( path, FILE_NAME )) return CLAIM_FAILED;
     file = CreateFileW( path, GENERIC_READ, FILE_SHARE_READ, NULL, OPEN_EXISTING, 0, NULL );
-    if (file == INVALID_HANDLE_VALUE) return FALSE;
+    if (file == INVALID_HANDLE_VALUE) return GetLastError() == ERROR_FILE_NOT_FOUND ? CLAIM_NONE : CLAIM_FAILED;
     ret = ReadFile( file, contact, sizeof(*contact), &size, NULL ) && size == sizeof(*contact);
     CloseHandle( file );
-    return ret && contact->port && contact->port < 65536;
+    return ret && contact->port && contact->port < 65536 ? CLAIM_DONE : CLAIM_FAILED;
 }
 
 static BOOL write_contact( const struct contact *contact )
@@ -176,8 +185,9 @@ static BOOL write_contact( const struct contact *contact )
     if (!path_beside_program( path, FILE_NAME )) return FALSE;
     file = CreateFileW( path, GENERIC_WRITE, 0, user_only(), CREATE_ALWAYS, 0, NULL );
     if (file == INVALID_HANDLE_VALUE) return FALSE;
-    ret = WriteFile( file, contact, sizeof(*contact), &size, NULL );
+    ret = WriteFile( file, contact, sizeof(*contact), &size, NULL ) && size == sizeof(*contact);
     CloseHandle( file );
+    if (!ret) DeleteFileW( path );
     return ret;
 }
 
@@ -208,35 +218,46 @@ static void set_linger(void)
     req.count = LINGER_TIME;
     if (!helper_call( &req, &reply ) || reply.status) return;
     contact.port = reply.port;
-    if (!write_contact( &contact )) log_message( "can't write the file 'guard'; guards will end with the server" );
+    if (write_contact( &contact )) return;
+    /* nobody would find it, and it would keep the next server off the ports, too */
+    log_message( "can't write the file 'guard'; guards will end with the server" );
+    req.flags = 0;
+    req.count = 0;
+    helper_call( &req, &reply );
 }
 
 /* Take over the helper of the server before. It goes on where the file says, with the same cookie, so that the next server finds it
  * whenever this one is killed. */
-static BOOL claim_helper(void)
+static enum claim claim_helper(void)
 {
     struct portguard_request req = { 0 };
     struct portguard_reply reply;
     struct sockaddr_in addr = { 0 };
     struct contact contact;
+    enum claim ret;
     int on = 1;
 
-    if (!read_contact( &contact )) return FALSE;
+    if ((ret = read_contact( &contact ))) return ret;
     addr.sin_family = AF_INET;
     addr.sin_port = swap_port( contact.port );
     addr.sin_addr.s_addr = 0x0100007f;
-    if ((helper = create_socket()) == INVALID_SOCKET) return FALSE;
-    if (!winsock.connect( helper, (struct sockaddr *)&addr, sizeof(addr) ))
+    if ((helper = create_socket()) == INVALID_SOCKET) return CLAIM_FAILED;
+    ret = CLAIM_FAILED;
+    if (winsock.connect( helper, (struct sockaddr *)&addr, sizeof(addr) ))
+    {
+        if (winsock.WSAGetLastError() == WSAECONNREFUSED) ret = CLAIM_NONE;
+    }
+    else
     {
         winsock.setsockopt( helper, IPPROTO_TCP, TCP_NODELAY, (const char *)&on, sizeof(on) );
         set_timeout( CLAIM_TIMEOUT );
         req.op = PORTGUARD_CLAIM;
         req.protocol = contact.cookie[0];
         req.first = contact.cookie[1];
-        if (exchange( &req, &reply ) && !reply.status && reply.port == PORTGUARD_VERSION) return TRUE;
+        if (exchange( &req, &reply )) ret = !reply.status && reply.port == PORTGUARD_VERSION ? CLAIM_DONE : CLAIM_NONE;
     }
-    helper_stop();
-    return FALSE;
+    if (ret != CLAIM_DONE) helper_stop();
+    return ret;
 }
 
 static BOOL start_helper(void)
@@ -272,12 +293,18 @@ static BOOL start_helper(void)
 
 BOOL helper_start(void)
 {
+    enum claim claim = CLAIM_FAILED;
+    int tries;
+
     if (winsock_init()) return FALSE;
-    if (claim_helper())
+    for (tries = 0; tries < CLAIM_TRIES && claim == CLAIM_FAILED; tries++) claim = claim_helper();
+    if (claim == CLAIM_DONE)
     {
         set_timeout( REPLY_TIMEOUT );
         return TRUE;
     }
+    if (claim == CLAIM_FAILED && tries == CLAIM_TRIES)
+        log_message( "can't take over the portguard of the server before; what it guards can't be bound until it ends" );
     if (!start_helper()) return FALSE;
     set_linger();
     return helper_running();
