@@ -62,8 +62,10 @@ static inline NTSTATUS afd_get_protocol( HANDLE handle, int *family, int *protoc
     struct afd_get_info_params info;
     IO_STATUS_BLOCK io;
 
-    if (NtDeviceIoControlFile( handle, NULL, NULL, NULL, &io, IOCTL_AFD_WINE_GET_INFO, NULL, 0, &info, sizeof(info) ))
-        return STATUS_OBJECT_TYPE_MISMATCH;
+    NTSTATUS status = NtDeviceIoControlFile( handle, NULL, NULL, NULL, &io, IOCTL_AFD_WINE_GET_INFO, NULL, 0, &info, sizeof(info) );
+
+    if (status == STATUS_NO_MEMORY || status == STATUS_INSUFFICIENT_RESOURCES) return STATUS_INSUFFICIENT_RESOURCES;
+    if (status) return STATUS_OBJECT_TYPE_MISMATCH;
     if (info.family != 2 && info.family != 23) return STATUS_NOT_SUPPORTED;  /* AF_INET, AF_INET6 */
     if (info.type == 1 && (info.protocol == 6 || !info.protocol)) *protocol = 6;  /* SOCK_STREAM, IPPROTO_TCP */
     else if (info.type == 2 && (info.protocol == 17 || !info.protocol)) *protocol = 17;  /* SOCK_DGRAM, IPPROTO_UDP */
@@ -74,13 +76,18 @@ static inline NTSTATUS afd_get_protocol( HANDLE handle, int *family, int *protoc
 
 /* A number that is the same for every handle of a socket, in every process, and not that of another socket while it lives:
  * Wine answers FileInternalInformation with the inode of the Unix file. 0: the handle is not a file. */
-static inline ULONG64 afd_get_id( HANDLE handle )
+static inline NTSTATUS afd_query_id( HANDLE handle, ULONG64 *id )
 {
     IO_STATUS_BLOCK io;
+
+    return NtQueryInformationFile( handle, &io, id, sizeof(*id), (FILE_INFORMATION_CLASS)6 /* FileInternalInformation */ );
+}
+
+static inline ULONG64 afd_get_id( HANDLE handle )
+{
     ULONG64 id = 0;
 
-    if (NtQueryInformationFile( handle, &io, &id, sizeof(id), (FILE_INFORMATION_CLASS)6 /* FileInternalInformation */ )) return 0;
-    return id;
+    return afd_query_id( handle, &id ) ? 0 : id;
 }
 
 #endif /* PORTRES_AFD_H */

@@ -42,11 +42,20 @@ NTSTATUS process_open( uint32_t pid, struct process **ret )
     process->refcount = 1;
     if (!(process->handle = OpenProcess( PROCESS_DUP_HANDLE | PROCESS_QUERY_INFORMATION, FALSE, pid )))
     {
+        DWORD error = GetLastError();
+
         free( process );
-        return STATUS_ACCESS_DENIED;
+        return error == ERROR_ACCESS_DENIED || error == ERROR_INVALID_PARAMETER ? STATUS_ACCESS_DENIED
+                                                                                : STATUS_INSUFFICIENT_RESOURCES;
     }
-    if (GetProcessTimes( process->handle, &start, &end, &kernel, &user ))
-        process->start_time = (uint64_t)start.dwHighDateTime << 32 | start.dwLowDateTime;
+    /* what tells it from another one with the same id */
+    if (!GetProcessTimes( process->handle, &start, &end, &kernel, &user ))
+    {
+        CloseHandle( process->handle );
+        free( process );
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    process->start_time = (uint64_t)start.dwHighDateTime << 32 | start.dwLowDateTime;
     process->next = processes;
     processes = process;
     *ret = process;
@@ -71,7 +80,7 @@ void process_release( struct process *process )
 
 /* Is the group of administrators there, enabled, and not only for denying? What UAC calls the type of the token is not asked:
  * every token of Wine 10 says TokenElevationTypeLimited, an administrator's included. */
-static int has_administrators( const TOKEN_GROUPS *groups )
+static NTSTATUS check_administrators( const TOKEN_GROUPS *groups )
 {
     SID_IDENTIFIER_AUTHORITY authority = { SECURITY_NT_AUTHORITY };
     PSID administrators;
@@ -80,7 +89,7 @@ static int has_administrators( const TOKEN_GROUPS *groups )
 
     if (!AllocateAndInitializeSid( &authority, 2, SECURITY_BUILTIN_DOMAIN_RID, DOMAIN_ALIAS_RID_ADMINS,
                                    0, 0, 0, 0, 0, 0, &administrators ))
-        return 0;
+        return STATUS_NO_MEMORY;
     for (i = 0; i < groups->GroupCount; i++)
     {
         if (!EqualSid( groups->Groups[i].Sid, administrators )) continue;
@@ -88,23 +97,23 @@ static int has_administrators( const TOKEN_GROUPS *groups )
               !(groups->Groups[i].Attributes & SE_GROUP_USE_FOR_DENY_ONLY);
     }
     FreeSid( administrators );
-    return ret;
+    return ret ? STATUS_SUCCESS : STATUS_ACCESS_DENIED;
 }
 
-int process_is_elevated( const struct process *process )
+NTSTATUS process_check_elevated( const struct process *process )
 {
+    NTSTATUS status = STATUS_INSUFFICIENT_RESOURCES;
     TOKEN_GROUPS *groups = NULL;
     HANDLE token;
     DWORD size;
-    int ret = 0;
 
-    if (!OpenProcessToken( process->handle, TOKEN_QUERY, &token )) return 0;
+    if (!OpenProcessToken( process->handle, TOKEN_QUERY, &token )) return status;
     if (!GetTokenInformation( token, TokenGroups, NULL, 0, &size ) && GetLastError() == ERROR_INSUFFICIENT_BUFFER &&
         (groups = malloc( size )) && GetTokenInformation( token, TokenGroups, groups, size, &size ))
-        ret = has_administrators( groups );
+        status = check_administrators( groups );
     free( groups );
     CloseHandle( token );
-    return ret;
+    return status;
 }
 
 /* RtlGenRandom of <ntsecapi.h>, under the name that advapi32 exports */

@@ -37,8 +37,8 @@ extern void process_grab( struct process *process );
 extern void process_release( struct process *process );
 
 /* Is the process an elevated member of Administrators? Decided by its own token: on Wine ImpersonateNamedPipeClient()
- * gives a token that is not the client's. */
-extern int process_is_elevated( const struct process *process );
+ * gives a token that is not the client's. STATUS_ACCESS_DENIED: no; another error: that can't be told now. */
+extern NTSTATUS process_check_elevated( const struct process *process );
 
 /* a number that cannot be guessed, 64 bits from the system; never 0 */
 extern NTSTATUS random_token( uint64_t *token );

@@ -28,36 +28,44 @@ static int is_valid( const struct state_record *record )
            record->port < POOL_PORTS && record->first < POOL_PORTS;
 }
 
-static int restore_sock( struct pool *pool, const struct state_record *record, const struct sock_handle *handle,
-                         unsigned int slot )
+/* What restores a record returns STATUS_NOT_FOUND for one that has no effect any more, and another error for one that has: without it
+ * the server must not run. */
+
+static NTSTATUS restore_sock( struct pool *pool, const struct state_record *record, const struct sock_handle *handle,
+                              unsigned int slot )
 {
     struct sock *sock;
+    NTSTATUS status;
 
-    if (!handle->handle || handle->protocol != (int)record->protocol) return 0;
-    if (pool_find_sock( pool, record->sock ) || !(sock = pool_add_sock( pool, record->sock, record->protocol ))) return 0;
-    if (sock_watch( handle ))
+    if (!handle->handle || handle->protocol != (int)record->protocol) return STATUS_NOT_FOUND;
+    if (pool_find_sock( pool, record->sock )) return STATUS_NOT_FOUND;
+    if (!(sock = pool_add_sock( pool, record->sock, record->protocol ))) return STATUS_NO_MEMORY;
+    if ((status = sock_watch( handle )))
     {
         pool_remove_sock( pool, sock );
-        return 0;
+        return status;
     }
     sock->state_slot = slot;
     sock->serial = record->serial;
     sock->binder = record->pid;
-    return 1;
+    return STATUS_SUCCESS;
 }
 
-static int restore_reservation( struct pool *pool, const struct state_record *record, unsigned int slot )
+static NTSTATUS restore_reservation( struct pool *pool, const struct state_record *record, unsigned int slot )
 {
     struct sock *sock = pool_find_sock( pool, record->sock );
     struct reservation *reservation;
     struct process *owner = NULL;
     unsigned int busy;
+    NTSTATUS status;
 
-    if (!sock || !record->token || sock->protocol != (int)record->protocol) return 0;
+    if (!sock || !record->token || sock->protocol != (int)record->protocol) return STATUS_NOT_FOUND;
     if (pool_check( pool, record->protocol, record->first, record->count ) || pool_find_token( pool, record->token ))
-        return 0;
+        return STATUS_NOT_FOUND;
     /* An heir of the socket keeps the reservation alive, but nobody may consume it once its owner is gone. */
-    if (!process_open( record->pid, &owner ) && owner->start_time != record->start_time)
+    status = process_open( record->pid, &owner );
+    if (status && status != STATUS_ACCESS_DENIED) return status;
+    if (!status && owner->start_time != record->start_time)
     {
         process_release( owner );
         owner = NULL;
@@ -67,24 +75,29 @@ static int restore_reservation( struct pool *pool, const struct state_record *re
     if (!reservation)
     {
         if (owner) process_release( owner );
-        return 0;
+        return STATUS_NO_MEMORY;
     }
     if (owner) owner->reservations++;
     reservation->serial = record->serial;
     reservation->state_slot = slot;
     guard_ports( record->protocol, record->first, record->count, GUARD_RUNTIME, 1, &busy );
-    return 1;
+    return STATUS_SUCCESS;
 }
 
-static void restore_use( struct pool *pool, struct state_record *record, const struct sock_handle *handle )
+static NTSTATUS restore_use( struct pool *pool, struct state_record *record, const struct sock_handle *handle )
 {
     struct sock *sock = pool_find_sock( pool, record->sock );
     unsigned int port = record->port;
     struct reservation *reservation;
+    NTSTATUS status;
 
-    /* bound in the last moment, by a request that had no reply */
-    if (!port && record->associated && (port = sock_port( handle )))
+    if (!port && record->associated)
     {
+        if ((status = sock_port( handle, &port ))) return status;
+    }
+    if (port && record->associated)
+    {
+        /* bound in the last moment, by a request that had no reply */
         sock->serial = sock->binder = 0;
         record->serial = record->pid = record->first = record->associated = 0;
         record->token = 0;
@@ -104,6 +117,7 @@ static void restore_use( struct pool *pool, struct state_record *record, const s
         if (reservation) pool_associate( sock, reservation );
         else sock->associated = 1;
     }
+    return STATUS_SUCCESS;
 }
 
 static struct sock_handle *find_handle( const sock_id *ids, struct sock_handle *handles, unsigned int count, sock_id id )
@@ -119,8 +133,10 @@ NTSTATUS recover_reservations( struct pool *pool )
     struct state_record *records, *record;
     struct sock_handle *handles = NULL;
     sock_id *ids = NULL;
+    NTSTATUS status;
 
-    if (!(records = state_open( &total ))) return STATUS_SUCCESS;
+    if ((status = state_open( &records, &total ))) return status;
+    if (!records) return STATUS_SUCCESS;
     ids = calloc( total, sizeof(*ids) );
     handles = calloc( total, sizeof(*handles) );
     if (!ids || !handles)
@@ -138,36 +154,46 @@ NTSTATUS recover_reservations( struct pool *pool )
     if (count)
     {
         qsort( ids, count, sizeof(*ids), compare_sock_ids );
-        sock_find( ids, count, handles );
+        if ((status = sock_find( ids, count, handles ))) goto done;
     }
     /* sockets first, then what lives with them, then what refers to both; records without effect become free */
     for (i = 0; i < total; i++)
     {
         record = &records[i];
-        if (record->type == STATE_SOCKET &&
-            !restore_sock( pool, record, find_handle( ids, handles, count, record->sock ), i + 1 ))
-            record->type = STATE_INVALID;
+        if (record->type != STATE_SOCKET) continue;
+        status = restore_sock( pool, record, find_handle( ids, handles, count, record->sock ), i + 1 );
+        if (status == STATUS_NOT_FOUND) record->type = STATE_INVALID;
+        else if (status) goto done;
     }
     for (i = 0; i < total; i++)
     {
         record = &records[i];
-        if (record->type == STATE_RESERVATION && !restore_reservation( pool, record, i + 1 )) record->type = STATE_INVALID;
+        if (record->type != STATE_RESERVATION) continue;
+        status = restore_reservation( pool, record, i + 1 );
+        if (status == STATUS_NOT_FOUND) record->type = STATE_INVALID;
+        else if (status) goto done;
     }
+    /* from here on the file changes */
+    status = STATUS_SUCCESS;
     for (i = 0; i < total; i++)
     {
         record = &records[i];
-        if (record->type == STATE_SOCKET) restore_use( pool, record, find_handle( ids, handles, count, record->sock ) );
+        if (record->type == STATE_SOCKET)
+        {
+            if ((status = restore_use( pool, record, find_handle( ids, handles, count, record->sock ) ))) goto done;
+        }
         else if (record->type != STATE_RESERVATION)
         {
             slot = i + 1;
             state_erase( &slot );
         }
     }
+    if (pool->runtime) log_message( "took up %u reservations and %u sockets of the server before", pool->runtime, pool->sockets );
+done:
     for (i = 0; i < count; i++)
         if (handles[i].handle) sock_close( &handles[i] );
-    if (pool->runtime) log_message( "took up %u reservations and %u sockets of the server before", pool->runtime, pool->sockets );
     free( handles );
     free( ids );
     free( records );
-    return STATUS_SUCCESS;
+    return status;
 }

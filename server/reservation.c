@@ -256,11 +256,15 @@ DECL_HANDLER(release_port_reservation)
 /* may the current client's socket be associated with the reservation? */
 static NTSTATUS check_associate( const struct sock_handle *handle, const struct reservation *reservation )
 {
-    if (sock_port( handle )) return STATUS_INVALID_PARAMETER;
+    unsigned int port;
+    NTSTATUS status;
+
+    if ((status = sock_port( handle, &port ))) return status;
+    if (port) return STATUS_INVALID_PARAMETER;
     if (!reservation || reservation->protocol != handle->protocol) return STATUS_INVALID_PARAMETER;
     if (reservation->kind == RESERVATION_RUNTIME)
         return reservation->owner == current->process->pid ? STATUS_SUCCESS : STATUS_ACCESS_DENIED;
-    return process_is_elevated( current->process ) ? STATUS_SUCCESS : STATUS_ACCESS_DENIED;
+    return process_check_elevated( current->process );
 }
 
 DECL_HANDLER(associate_port_reservation)
@@ -433,8 +437,8 @@ DECL_HANDLER(create_persistent_reservation)
     status = find_persistent( req->protocol, req->first, req->count, &reservation );
     if (status != STATUS_INVALID_PARAMETER)
     {
-        if (!process_is_elevated( current->process )) status = STATUS_ACCESS_DENIED;
-        else if (!(status = pool_check( pool, req->protocol, req->first, req->count )))
+        if (!(status = process_check_elevated( current->process )) &&
+            !(status = pool_check( pool, req->protocol, req->first, req->count )))
             status = add_reservation( req->protocol, req->first, req->count, NULL, 0, &reservation, &busy );
     }
     if (!status && (status = store_add( req->protocol, req->first, req->count ))) end_reservation( reservation );
@@ -445,10 +449,10 @@ DECL_HANDLER(create_persistent_reservation)
 DECL_HANDLER(delete_persistent_reservation)
 {
     struct reservation *reservation;
-    NTSTATUS status;
+    NTSTATUS status, elevated;
 
     status = find_persistent( req->protocol, req->first, req->count, &reservation );
-    if (status != STATUS_INVALID_PARAMETER && !process_is_elevated( current->process )) status = STATUS_ACCESS_DENIED;
+    if (status != STATUS_INVALID_PARAMETER && (elevated = process_check_elevated( current->process ))) status = elevated;
     if (!status && !(status = store_remove( req->protocol, req->first, req->count ))) end_reservation( reservation );
     set_error( status );
 }

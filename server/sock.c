@@ -16,16 +16,48 @@
 #include "sock.h"
 #include "wsock.h"
 
-static int is_dual_stack( HANDLE handle, int family )
+/* What a call says when the system has no more of something, and the answer might have been another. */
+static int is_shortage( NTSTATUS status )
+{
+    return status == STATUS_NO_MEMORY || status == STATUS_INSUFFICIENT_RESOURCES || status == STATUS_TOO_MANY_OPENED_FILES;
+}
+
+static int last_is_shortage(void)
+{
+    switch (GetLastError())
+    {
+    case ERROR_NOT_ENOUGH_MEMORY:
+    case ERROR_OUTOFMEMORY:
+    case ERROR_NO_SYSTEM_RESOURCES:
+    case ERROR_TOO_MANY_OPEN_FILES:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+static NTSTATUS get_dual_stack( struct sock_handle *sock, HANDLE handle )
 {
     IO_STATUS_BLOCK io;
     int v6only = 1;
+    NTSTATUS status;
 
-    if (family != AF_INET6) return 0;
-    if (NtDeviceIoControlFile( handle, NULL, NULL, NULL, &io, IOCTL_AFD_WINE_GET_IPV6_V6ONLY, NULL, 0,
-                               &v6only, sizeof(v6only) ))
-        return 0;
-    return !v6only;
+    sock->dual_stack = 0;
+    if (sock->family != AF_INET6) return STATUS_SUCCESS;
+    status = NtDeviceIoControlFile( handle, NULL, NULL, NULL, &io, IOCTL_AFD_WINE_GET_IPV6_V6ONLY, NULL, 0,
+                                    &v6only, sizeof(v6only) );
+    if (is_shortage( status )) return STATUS_INSUFFICIENT_RESOURCES;
+    sock->dual_stack = !v6only;
+    return STATUS_SUCCESS;
+}
+
+/* handle is a socket, so there is an id unless that can't be told now */
+static NTSTATUS get_id( struct sock_handle *sock, HANDLE handle )
+{
+    NTSTATUS status = afd_query_id( handle, &sock->id );
+
+    if (is_shortage( status )) return STATUS_INSUFFICIENT_RESOURCES;
+    return status || !sock->id ? STATUS_NOT_SUPPORTED : STATUS_SUCCESS;
 }
 
 NTSTATUS sock_open( const struct process *process, uint64_t handle, struct sock_handle *sock )
@@ -35,10 +67,10 @@ NTSTATUS sock_open( const struct process *process, uint64_t handle, struct sock_
 
     if (!DuplicateHandle( process->handle, (HANDLE)(ULONG_PTR)handle, GetCurrentProcess(), &duplicate,
                           0, FALSE, DUPLICATE_SAME_ACCESS ))
-        return STATUS_OBJECT_TYPE_MISMATCH;
+        return last_is_shortage() ? STATUS_INSUFFICIENT_RESOURCES : STATUS_OBJECT_TYPE_MISMATCH;
     status = afd_get_protocol( duplicate, &sock->family, &sock->protocol );
-    sock->dual_stack = !status && is_dual_stack( duplicate, sock->family );
-    if (!status && !(sock->id = afd_get_id( duplicate ))) status = STATUS_NOT_SUPPORTED;
+    if (!status) status = get_dual_stack( sock, duplicate );
+    if (!status) status = get_id( sock, duplicate );
     if (status) CloseHandle( duplicate );
     else sock->handle = duplicate;
     return status;
@@ -50,13 +82,17 @@ void sock_close( struct sock_handle *sock )
     sock->handle = NULL;
 }
 
-unsigned int sock_port( const struct sock_handle *sock )
+NTSTATUS sock_port( const struct sock_handle *sock, unsigned int *port )
 {
     struct sockaddr_in6 addr;
     int len = sizeof(addr);
 
-    if (winsock.getsockname( (SOCKET)sock->handle, (struct sockaddr *)&addr, &len )) return 0;
-    return swap_port( addr.sin6_port );  /* in the same place for both families */
+    *port = 0;
+    if (!winsock.getsockname( (SOCKET)sock->handle, (struct sockaddr *)&addr, &len ))
+        *port = swap_port( addr.sin6_port );  /* in the same place for both families */
+    else if (winsock.WSAGetLastError() != WSAEINVAL)  /* what it says of a socket that is not bound */
+        return STATUS_INSUFFICIENT_RESOURCES;
+    return STATUS_SUCCESS;
 }
 
 /* SystemExtendedHandleInformation of NtQuerySystemInformation(), with the field names of the Windows kernel's headers */
@@ -79,35 +115,39 @@ struct handle_list
     struct handle_info Handles[1];
 };
 
-static struct handle_list *get_all_handles(void)
+static NTSTATUS get_all_handles( struct handle_list **list )
 {
-    struct handle_list *list;
     ULONG size = 0x40000;
     NTSTATUS status;
 
     for (;;)
     {
-        if (!(list = malloc( size ))) return NULL;
-        status = NtQuerySystemInformation( (SYSTEM_INFORMATION_CLASS)64, list, size, NULL );
-        if (!status) return list;
-        free( list );
-        if (status != STATUS_INFO_LENGTH_MISMATCH) return NULL;
+        if (!(*list = malloc( size ))) return STATUS_NO_MEMORY;
+        status = NtQuerySystemInformation( (SYSTEM_INFORMATION_CLASS)64, *list, size, NULL );
+        if (!status) return STATUS_SUCCESS;
+        free( *list );
+        *list = NULL;
+        if (status != STATUS_INFO_LENGTH_MISMATCH) return status;
         size *= 2;
     }
 }
 
-void sock_find( const sock_id *ids, unsigned int count, struct sock_handle *socks )
+/* A handle that is closed meanwhile, or of a process that may not be opened, is no socket that is looked for. One that can't be had
+ * for want of something may be. */
+NTSTATUS sock_find( const sock_id *ids, unsigned int count, struct sock_handle *socks )
 {
-    struct handle_list *list = get_all_handles();
     struct process process = { 0 };
     struct sock_handle *sock;
+    struct handle_list *list;
     const sock_id *found;
     HANDLE duplicate;
+    NTSTATUS status;
     ULONG_PTR i;
     sock_id id;
 
     memset( socks, 0, count * sizeof(*socks) );
-    for (i = 0; list && i < list->NumberOfHandles; i++)
+    if ((status = get_all_handles( &list ))) return status;
+    for (i = 0; i < list->NumberOfHandles; i++)
     {
         const struct handle_info *info = &list->Handles[i];
 
@@ -117,18 +157,28 @@ void sock_find( const sock_id *ids, unsigned int count, struct sock_handle *sock
             if (process.handle) CloseHandle( process.handle );
             process.pid = info->UniqueProcessId;
             process.handle = OpenProcess( PROCESS_DUP_HANDLE, FALSE, process.pid );
+            if (!process.handle && last_is_shortage()) break;
         }
-        if (!process.handle || !DuplicateHandle( process.handle, (HANDLE)info->HandleValue, GetCurrentProcess(), &duplicate,
-                                                 0, FALSE, DUPLICATE_SAME_ACCESS ))
+        if (!process.handle) continue;
+        if (!DuplicateHandle( process.handle, (HANDLE)info->HandleValue, GetCurrentProcess(), &duplicate,
+                              0, FALSE, DUPLICATE_SAME_ACCESS ))
+        {
+            if (last_is_shortage()) break;
             continue;
-        id = afd_get_id( duplicate );
+        }
+        status = afd_query_id( duplicate, &id );
         CloseHandle( duplicate );
-        if (!id || !(found = bsearch( &id, ids, count, sizeof(*ids), compare_sock_ids ))) continue;
+        if (is_shortage( status )) break;
+        if (status || !id || !(found = bsearch( &id, ids, count, sizeof(*ids), compare_sock_ids ))) continue;
         sock = &socks[found - ids];
-        if (!sock->handle && sock_open( &process, info->HandleValue, sock )) sock->handle = NULL;
+        if (sock->handle) continue;
+        if ((status = sock_open( &process, info->HandleValue, sock ))) sock->handle = NULL;
+        if (is_shortage( status )) break;
     }
+    status = i < list->NumberOfHandles ? STATUS_INSUFFICIENT_RESOURCES : STATUS_SUCCESS;
     if (process.handle) CloseHandle( process.handle );
     free( list );
+    return status;
 }
 
 unsigned int sock_holds( const struct sock_handle *sock, const void *addr )

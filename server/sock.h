@@ -26,11 +26,11 @@ struct sock_handle
 };
 
 /* Duplicate a handle of the process. STATUS_OBJECT_TYPE_MISMATCH: it is not a socket (WSAENOTSOCK).
- * STATUS_NOT_SUPPORTED: neither TCP nor UDP (WSAEOPNOTSUPP). */
+ * STATUS_NOT_SUPPORTED: neither TCP nor UDP (WSAEOPNOTSUPP). STATUS_INSUFFICIENT_RESOURCES: nobody knows. */
 extern NTSTATUS sock_open( const struct process *process, uint64_t handle, struct sock_handle *sock );
 extern void sock_close( struct sock_handle *sock );
 
-extern unsigned int sock_port( const struct sock_handle *sock );  /* 0 when it is not bound */
+extern NTSTATUS sock_port( const struct sock_handle *sock, unsigned int *port );  /* 0 when it is not bound */
 
 /* HOLDS_* of the address (struct sockaddr_in or sockaddr_in6) if the socket is bound to it */
 extern unsigned int sock_holds( const struct sock_handle *sock, const void *addr );
@@ -44,8 +44,9 @@ extern NTSTATUS sock_bind( const struct sock_handle *sock, const void *addr, uns
 /* Call sock_closed() when the last handle of the socket, in whatever process, is closed. */
 extern NTSTATUS sock_watch( const struct sock_handle *sock );
 
-/* Look in all processes for the sockets with these ids, which are sorted. A handle is NULL where there is none. */
-extern void sock_find( const sock_id *ids, unsigned int count, struct sock_handle *socks );
+/* Look in all processes for the sockets with these ids, which are sorted. A handle is NULL where there is none. An error means that
+ * there may be more; the handles found are to be closed then, too. */
+extern NTSTATUS sock_find( const sock_id *ids, unsigned int count, struct sock_handle *socks );
 
 /* called once for each watched socket; in reservation.c */
 extern void sock_closed( sock_id id );

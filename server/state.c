@@ -39,12 +39,13 @@ static unsigned int *free_slots;
 static unsigned int free_count, free_size;
 
 /* Wine answers with the time when the prefix's wineserver started. */
-static uint64_t get_boot_time(void)
+static NTSTATUS get_boot_time( uint64_t *time )
 {
     SYSTEM_TIMEOFDAY_INFORMATION info;
+    NTSTATUS status = NtQuerySystemInformation( SystemTimeOfDayInformation, &info, sizeof(info), NULL );
 
-    if (NtQuerySystemInformation( SystemTimeOfDayInformation, &info, sizeof(info), NULL )) return 0;
-    return info.BootTime.QuadPart;
+    if (!status) *time = info.BootTime.QuadPart;
+    return status;
 }
 
 static BOOL write_slot( unsigned int slot, const void *data )
@@ -56,53 +57,83 @@ static BOOL write_slot( unsigned int slot, const void *data )
     return WriteFile( file, data, sizeof(struct state_record), &size, &where ) && size == sizeof(struct state_record);
 }
 
-static struct state_record *read_records( unsigned int *count )
+static BOOL read_all( void *buffer, DWORD len )
 {
-    struct state_header header;
-    struct state_record *records;
-    DWORD total = GetFileSize( file, NULL ), size;
+    DWORD size;
 
-    if (!ReadFile( file, &header, sizeof(header), &size, NULL ) || size != sizeof(header)) return NULL;
-    if (header.magic != STATE_MAGIC || header.record_size != sizeof(*records) || total > (1 << 30)) return NULL;
-    if (header.boot_time != get_boot_time()) return NULL;
-    if (!(records = malloc( total ))) return NULL;
-    if (!ReadFile( file, records, total - sizeof(header), &size, NULL ) || size < sizeof(*records))
-    {
-        free( records );
-        return NULL;
-    }
-    *count = size / sizeof(*records);
-    return records;
+    return ReadFile( file, buffer, len, &size, NULL ) && size == len;
 }
 
-struct state_record *state_open( unsigned int *count )
+/* *records is NULL when the file has none, or none of this wineserver. What can't be read is an error: it must not be taken for nothing,
+ * and written over. */
+static NTSTATUS read_records( uint64_t boot_time, struct state_record **records, unsigned int *count )
 {
     struct state_header header;
-    struct state_record *records;
-    WCHAR path[MAX_PATH];
+    DWORD total = GetFileSize( file, NULL );
 
-    *count = 0;
-    if (path_beside_program( path, L"state" ))  /* for this user alone: it holds the tokens */
-        file = CreateFileW( path, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ, user_only(), OPEN_ALWAYS, 0, NULL );
-    if (file == INVALID_HANDLE_VALUE)
+    if (total == INVALID_FILE_SIZE) return STATUS_UNSUCCESSFUL;
+    if (total < sizeof(header) + sizeof(**records)) return STATUS_SUCCESS;
+    if (!read_all( &header, sizeof(header) )) return STATUS_UNSUCCESSFUL;
+    if (header.magic != STATE_MAGIC || header.record_size != sizeof(**records) || total > (1 << 30)) return STATUS_SUCCESS;
+    if (header.boot_time != boot_time) return STATUS_SUCCESS;
+    total -= sizeof(header);
+    if (!(*records = malloc( total ))) return STATUS_NO_MEMORY;
+    if (!read_all( *records, total ))
     {
-        log_message( "can't open the file 'state' (error %u): reservations will not survive the server",
-                     (unsigned int)GetLastError() );
-        return NULL;
+        free( *records );
+        *records = NULL;
+        return STATUS_UNSUCCESSFUL;
     }
-    if ((records = read_records( count )))
-    {
-        next_slot = *count + 1;
-        return records;
-    }
+    *count = total / sizeof(**records);
+    return STATUS_SUCCESS;
+}
+
+/* Empty the file, and mark it as this wineserver's. With a mark that can't be written, what follows counts for nothing; with records of
+ * before behind a new mark, they would count. */
+static void start_anew( uint64_t boot_time )
+{
+    struct state_header header;
+
     memset( &header, 0, sizeof(header) );
     header.magic = STATE_MAGIC;
     header.record_size = sizeof(struct state_record);
-    header.boot_time = get_boot_time();
-    SetFilePointer( file, 0, NULL, FILE_BEGIN );
-    if (!SetEndOfFile( file ) || !write_slot( 0, &header ))
-        log_message( "can't write the file 'state' (error %u)", (unsigned int)GetLastError() );
-    return NULL;
+    header.boot_time = boot_time;
+    if (SetFilePointer( file, 0, NULL, FILE_BEGIN ) == INVALID_SET_FILE_POINTER || !SetEndOfFile( file ) ||
+        !write_slot( 0, &header ))
+        log_message( "can't write the file 'state' (error %u): reservations will not survive the server",
+                     (unsigned int)GetLastError() );
+}
+
+NTSTATUS state_open( struct state_record **records, unsigned int *count )
+{
+    DWORD access = GENERIC_READ | GENERIC_WRITE;
+    WCHAR path[MAX_PATH];
+    uint64_t boot_time;
+    NTSTATUS status;
+
+    *records = NULL;
+    *count = 0;
+    if ((status = get_boot_time( &boot_time ))) return status;
+    if (!path_beside_program( path, L"state" )) return STATUS_UNSUCCESSFUL;
+    file = CreateFileW( path, access, FILE_SHARE_READ, NULL, OPEN_EXISTING, 0, NULL );
+    if (file == INVALID_HANDLE_VALUE && GetLastError() != ERROR_FILE_NOT_FOUND)
+    {
+        log_message( "can't open the file 'state' (error %u); it can be removed when no program of this prefix runs",
+                     (unsigned int)GetLastError() );
+        return STATUS_UNSUCCESSFUL;
+    }
+    if (file == INVALID_HANDLE_VALUE)  /* for this user alone: it holds the tokens */
+        file = CreateFileW( path, access, FILE_SHARE_READ, user_only(), CREATE_NEW, 0, NULL );
+    if (file == INVALID_HANDLE_VALUE)
+    {
+        log_message( "can't make the file 'state' (error %u): reservations will not survive the server",
+                     (unsigned int)GetLastError() );
+        return STATUS_SUCCESS;
+    }
+    if ((status = read_records( boot_time, records, count ))) return status;
+    if (*records) next_slot = *count + 1;
+    else start_anew( boot_time );
+    return STATUS_SUCCESS;
 }
 
 void state_save( unsigned int *slot, const struct state_record *record )

@@ -42,9 +42,10 @@ struct state_record
     uint32_t __pad;
 };
 
-/* Read what the last server left. Returns an array for free(), NULL when there is nothing; the record of index i has the slot i + 1. They
- * stay in the file, until they are written anew or erased: the server may be killed again before it has taken them up. */
-extern struct state_record *state_open( unsigned int *count );
+/* Read what the last server left: an array for free(), NULL when there is nothing; the record of index i has the slot i + 1. They
+ * stay in the file, until they are written anew or erased: the server may be killed again before it has taken them up.
+ * An error means that there may be records, and that they could not be read. */
+extern NTSTATUS state_open( struct state_record **records, unsigned int *count );
 
 /* Write a record. *slot is 0 for a new one, and then its place. A record that can't be written is logged: the reservation holds
  * all the same, as long as the server lives. */

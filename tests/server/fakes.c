@@ -273,9 +273,11 @@ void sock_close( struct sock_handle *handle )
     handle->handle = NULL;
 }
 
-unsigned int sock_port( const struct sock_handle *handle )
+NTSTATUS sock_port( const struct sock_handle *handle, unsigned int *port )
 {
-    return ((struct fake_sock *)handle->handle)->port;
+    if (fails()) return STATUS_INSUFFICIENT_RESOURCES;
+    *port = ((struct fake_sock *)handle->handle)->port;
+    return STATUS_SUCCESS;
 }
 
 unsigned int sock_holds( const struct sock_handle *handle, const void *addr )
@@ -375,12 +377,13 @@ NTSTATUS sock_watch( const struct sock_handle *handle )
     return STATUS_SUCCESS;
 }
 
-void sock_find( const sock_id *ids, unsigned int count, struct sock_handle *handles )
+NTSTATUS sock_find( const sock_id *ids, unsigned int count, struct sock_handle *handles )
 {
     struct fake_sock *sock;
     unsigned int i;
 
     memset( handles, 0, count * sizeof(*handles) );
+    if (fails()) return STATUS_NO_MEMORY;
     for (i = 0; i < count; i++)
     {
         if (i && ids[i] < ids[i - 1]) violate( "sock_find() with ids that are not sorted" );
@@ -393,6 +396,7 @@ void sock_find( const sock_id *ids, unsigned int count, struct sock_handle *hand
         sock->opened++;
         opened_count++;
     }
+    return STATUS_SUCCESS;
 }
 
 /* the map */
@@ -527,9 +531,10 @@ void process_release( struct process *process )
     free( process );
 }
 
-int process_is_elevated( const struct process *process )
+NTSTATUS process_check_elevated( const struct process *process )
 {
-    return elevated[(process->pid - FAKE_PID( 0 )) / 4];
+    if (fails()) return STATUS_NO_MEMORY;
+    return elevated[(process->pid - FAKE_PID( 0 )) / 4] ? STATUS_SUCCESS : STATUS_ACCESS_DENIED;
 }
 
 NTSTATUS fake_connect( unsigned int process, struct client *client )
@@ -627,15 +632,16 @@ static unsigned int state_count, states_used;
 static unsigned int state_hint;   /* no record before it is free */
 static int keep_state;   /* the server did not end by itself */
 
-struct state_record *state_open( unsigned int *count )
+NTSTATUS state_open( struct state_record **records, unsigned int *count )
 {
-    struct state_record *ret;
-
+    *records = NULL;
+    *count = 0;
+    if (fails()) return STATUS_NO_MEMORY;
+    if (!state_count) return STATUS_SUCCESS;
     *count = state_count;
-    if (!state_count) return NULL;
-    ret = get_memory( NULL, state_count * sizeof(*ret) );
-    memcpy( ret, states, state_count * sizeof(*ret) );
-    return ret;
+    *records = get_memory( NULL, state_count * sizeof(**records) );
+    memcpy( *records, states, state_count * sizeof(**records) );
+    return STATUS_SUCCESS;
 }
 
 void state_save( unsigned int *slot, const struct state_record *record )
