@@ -73,8 +73,12 @@ static int tell_helper( int protocol, unsigned int first, unsigned int count, un
 
 static void local_try( int protocol, unsigned int port )
 {
-    if (local_guarded( protocol, port ) || local_guard( protocol, port ) != STATUS_SHARING_VIOLATION) return;
-    local_missing = 1;
+    NTSTATUS status;
+
+    if (local_guarded( protocol, port )) return;
+    status = local_guard( protocol, port );
+    /* what is not this user's to bind will not be in a second either; all else may */
+    if (status && status != STATUS_ACCESS_DENIED) local_missing = 1;
 }
 
 static int guard_locally( int protocol, unsigned int first, unsigned int count, unsigned char flags )
