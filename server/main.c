@@ -20,6 +20,7 @@
 #include "portserver.h"
 #include "request.h"
 #include "reservation.h"
+#include "state.h"
 #include "store.h"
 #include "watch.h"
 #include "wsock.h"
@@ -82,6 +83,7 @@ static void main_loop(void)
             pipe_tick();
             guard_tick();
             store_tick();
+            state_tick();
         }
     }
     reservations_done();

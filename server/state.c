@@ -38,6 +38,16 @@ static unsigned int next_slot = 1;     /* the end of the file */
 static unsigned int *free_slots;
 static unsigned int free_count, free_size;
 
+/* Records that could not be written. What stands in the file instead, an older one or nothing, would mislead the next server. */
+struct unwritten
+{
+    unsigned int        slot;
+    struct state_record record;
+};
+
+static struct unwritten *unwritten;
+static unsigned int unwritten_count;
+
 /* Wine answers with the time when the prefix's wineserver started. */
 static NTSTATUS get_boot_time( uint64_t *time )
 {
@@ -136,15 +146,56 @@ NTSTATUS state_open( struct state_record **records, unsigned int *count )
     return STATUS_SUCCESS;
 }
 
-void state_save( unsigned int *slot, const struct state_record *record )
+static struct unwritten *find_unwritten( unsigned int slot )
 {
+    unsigned int i;
+
+    for (i = 0; i < unwritten_count; i++)
+        if (unwritten[i].slot == slot) return &unwritten[i];
+    return NULL;
+}
+
+static void drop_unwritten( struct unwritten *entry )
+{
+    *entry = unwritten[--unwritten_count];
+    if (unwritten_count) return;
+    free( unwritten );
+    unwritten = NULL;
+}
+
+static void write_record( unsigned int slot, const struct state_record *record )
+{
+    struct unwritten *entry = find_unwritten( slot ), *entries;
     static BOOL told;
 
-    if (!*slot) *slot = free_count ? free_slots[--free_count] : next_slot++;
-    if (write_slot( *slot, record ) || told) return;
-    log_message( "can't write the file 'state' (error %u): reservations may not survive the server",
-                 (unsigned int)GetLastError() );
+    if (file == INVALID_HANDLE_VALUE) return;  /* as was said at the start */
+    if (write_slot( slot, record ))
+    {
+        if (entry) drop_unwritten( entry );
+        return;
+    }
+    if (!told) log_message( "can't write the file 'state' (error %u): until that works reservations may not survive the server",
+                            (unsigned int)GetLastError() );
     told = TRUE;
+    if (!entry)
+    {
+        if (!(entries = realloc( unwritten, (unwritten_count + 1) * sizeof(*entries) ))) return;
+        unwritten = entries;
+        entry = &unwritten[unwritten_count++];
+    }
+    entry->slot = slot;
+    entry->record = *record;
+}
+
+void state_tick(void)
+{
+    while (unwritten_count && write_slot( unwritten[0].slot, &unwritten[0].record )) drop_unwritten( &unwritten[0] );
+}
+
+void state_save( unsigned int *slot, const struct state_record *record )
+{
+    if (!*slot) *slot = free_count ? free_slots[--free_count] : next_slot++;
+    write_record( *slot, record );
 }
 
 void state_erase( unsigned int *slot )
@@ -153,7 +204,7 @@ void state_erase( unsigned int *slot )
     unsigned int *slots;
 
     if (!*slot) return;
-    write_slot( *slot, &empty );
+    write_record( *slot, &empty );
     if (free_count == free_size)
     {
         if (!(slots = realloc( free_slots, (free_size + 256) * sizeof(*slots) ))) return;  /* the file grows instead */

@@ -47,10 +47,12 @@ struct state_record
  * An error means that there may be records, and that they could not be read. */
 extern NTSTATUS state_open( struct state_record **records, unsigned int *count );
 
-/* Write a record. *slot is 0 for a new one, and then its place. A record that can't be written is logged: the reservation holds
- * all the same, as long as the server lives. */
+/* Write a record. *slot is 0 for a new one, and then its place. A record that can't be written is kept for state_tick(), and that is
+ * logged: the reservation holds all the same, as long as the server lives. */
 extern void state_save( unsigned int *slot, const struct state_record *record );
 extern void state_erase( unsigned int *slot );
+/* Called about once a second: write what could not be written. */
+extern void state_tick(void);
 
 /* Forget all: the server ends by itself. */
 extern void state_close(void);
