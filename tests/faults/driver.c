@@ -10,6 +10,7 @@
  */
 
 #include "driver.h"
+#include "portguard.h"
 #include "portserver.h"
 
 #include <stdio.h>
@@ -52,11 +53,12 @@ BOOL driver_is_full(void)
     return argc > 2 && !strcmp( argv[2], "full" );
 }
 
-void faults_arm( LONG fail_at, LONG function, LONG kind )
+void faults_arm( const struct fault_call *call, LONG function, LONG kind )
 {
     faults->armed = 0;
-    faults->calls = faults->fired = 0;
-    faults->fail_at = fail_at;
+    faults->calls = faults->fired = faults->seen = 0;
+    faults->fail_at = call ? call->nth : 0;
+    if (call) faults->fail = *call;
     faults->function = function;
     faults->kind = kind;
     faults->violation[0] = 0;
@@ -77,6 +79,29 @@ const char *call_name( const struct fault_call *call )
 
     sprintf( name, "%s at +%lx", faults->names[call->function], call->site );
     return name;
+}
+
+static int is_same_place( const struct fault_call *a, const struct fault_call *b )
+{
+    return a->site == b->site && a->step == b->step;
+}
+
+LONG get_calls( struct fault_call *calls )
+{
+    LONG count = min( faults->calls, MAX_FAULT_CALLS ), i, j;
+
+    for (i = 0; i < count; i++)
+    {
+        calls[i] = faults->call[i];
+        calls[i].nth = 1;
+        for (j = i - 1; j >= 0; j--)
+        {
+            if (!is_same_place( &calls[j], &calls[i] )) continue;
+            calls[i].nth = calls[j].nth + 1;
+            break;
+        }
+    }
+    return count;
 }
 
 void print_sites( const char *what, LONG count )
@@ -164,6 +189,62 @@ void server_kill(void)
     CloseHandle( server );
     server = NULL;
     drop_connection();
+}
+
+static WCHAR *beside_server( WCHAR *path, const WCHAR *name )
+{
+    wcscpy( path, folder );
+    return wcscat( path, name );
+}
+
+/* The next server would find the helper by the file 'guard'; so does this, and ends it. */
+static void end_helper(void)
+{
+    struct portguard_request req = { .op = PORTGUARD_CLAIM };
+    struct portguard_reply reply;
+    struct sockaddr_in addr = { .sin_family = AF_INET, .sin_addr.s_addr = htonl( INADDR_LOOPBACK ) };
+    UINT32 contact[3];
+    WCHAR path[2 * MAX_PATH];
+    DWORD size = 0;
+    HANDLE file = CreateFileW( beside_server( path, L"guard" ), GENERIC_READ, FILE_SHARE_READ, NULL, OPEN_EXISTING, 0, NULL );
+    SOCKET s;
+    char c;
+
+    if (file == INVALID_HANDLE_VALUE) return;
+    if (!ReadFile( file, contact, sizeof(contact), &size, NULL ) || size != sizeof(contact)) contact[0] = 0;
+    CloseHandle( file );
+    s = make_socket( AF_INET, SOCK_STREAM );
+    addr.sin_port = htons( contact[0] );
+    if (contact[0] && !connect( s, (struct sockaddr *)&addr, sizeof(addr) ))
+    {
+        req.protocol = contact[1];
+        req.first = contact[2];
+        send( s, (const char *)&req, sizeof(req), 0 );
+        recv( s, (char *)&reply, sizeof(reply), 0 );
+        req.op = PORTGUARD_QUIT;
+        send( s, (const char *)&req, sizeof(req), 0 );
+        recv( s, &c, 1, 0 );  /* until it has ended */
+    }
+    closesocket( s );
+}
+
+void remove_traces(void)
+{
+    static const WCHAR *const names[] = { L"guard", L"state", L"journal", L"journal.damaged" };
+    WCHAR path[2 * MAX_PATH];
+    unsigned int i;
+
+    end_helper();
+    for (i = 0; i < ARRAY_SIZE( names ); i++) DeleteFileW( beside_server( path, names[i] ) );
+}
+
+void hide_helper( BOOL hide )
+{
+    WCHAR path[2 * MAX_PATH], away[2 * MAX_PATH];
+
+    beside_server( path, L"" PORTGUARD_FILE );
+    beside_server( away, L"" PORTGUARD_FILE ".away" );
+    ok( MoveFileW( hide ? path : away, hide ? away : path ), "the helper can't be renamed, error %lu\n", GetLastError() );
 }
 
 BOOL server_alive(void)
@@ -427,6 +508,7 @@ SOCKET make_socket( int family, int type )
     int off = 0;
 
     ok( s != INVALID_SOCKET, "no socket, error %d\n", WSAGetLastError() );
+    SetHandleInformation( (HANDLE)s, HANDLE_FLAG_INHERIT, 0 );  /* a server that is started must not keep it open */
     if (family == AF_INET6) setsockopt( s, IPPROTO_IPV6, IPV6_V6ONLY, (const char *)&off, sizeof(off) );
     return s;
 }

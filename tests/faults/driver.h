@@ -31,9 +31,11 @@ extern BOOL driver_init(void);
 /* was "full" among the arguments? */
 extern BOOL driver_is_full(void);
 
-/* Calls are counted from now on, and the one with this number fails, if any. */
-extern void faults_arm( LONG fail_at, LONG function, LONG kind );
+/* Calls are counted from now on, and this one fails, if any, or all of one function. */
+extern void faults_arm( const struct fault_call *call, LONG function, LONG kind );
 extern void faults_disarm(void);
+/* the calls that were counted; returns their number */
+extern LONG get_calls( struct fault_call *calls );
 /* "WriteFile at +1a2b" */
 extern const char *call_name( const struct fault_call *call );
 /* print the sites of the calls counted, for tests/tools/faults.sh */
@@ -50,6 +52,10 @@ enum start_result
 extern enum start_result server_start( DWORD *exit_code );
 extern const char *server_messages(void);
 extern void server_kill(void);
+/* Make what a server that was killed left behind go away: its helper with the guards, its state, its journal. */
+extern void remove_traces(void);
+/* put the helper out of the server's reach, or back */
+extern void hide_helper( BOOL hide );
 extern BOOL server_alive(void);
 extern DWORD server_handles(void);
 

@@ -29,18 +29,21 @@ struct fault_call
     USHORT function;  /* index of faults->names */
     USHORT step;      /* faults->step at that time */
     USHORT kinds;     /* ways it can fail */
+    USHORT nth;       /* among the calls from that site in that step, from 1; filled in by the driver */
 };
 
 struct faults
 {
     /* set by the driver */
     volatile LONG armed;      /* count calls */
-    volatile LONG fail_at;    /* the call that fails, counted from 1; 0: none */
+    volatile LONG fail_at;    /* of the calls from the place below, the one that fails, counted from 1; 0: none */
+    struct fault_call fail;   /* site and step */
     volatile LONG function;   /* or: all calls of this function fail; -1: none */
     volatile LONG kind;       /* how it fails, 0 to kinds - 1 */
     volatile LONG step;       /* what the driver is at */
     /* set by the server */
     volatile LONG calls;      /* since armed */
+    volatile LONG seen;       /* of them, from that place */
     volatile LONG fired;      /* calls that failed */
     volatile LONG blocks;     /* of memory allocated and not freed */
     volatile LONG checks;     /* times that the pool was looked at after a fault */

@@ -239,7 +239,7 @@ static void check_step( const char *what, const char *name )
 }
 
 /* Returns whether a fault was met. With lasting faults a step fails first, and works when the fault is over. */
-static BOOL run_scenario( const char *what, LONG fail_at, LONG function, LONG kind )
+static BOOL run_scenario( const char *what, const struct fault_call *call, LONG function, LONG kind )
 {
     unsigned int i, failed = 0;
     LONG fired;
@@ -255,7 +255,7 @@ static BOOL run_scenario( const char *what, LONG fail_at, LONG function, LONG ki
     now.persistent_associated = make_socket( AF_INET, SOCK_DGRAM );
 
     faults->step = 0;
-    faults_arm( fail_at, function, kind );
+    faults_arm( call, function, kind );
     for (i = 0; i < ARRAY_SIZE( steps ); i++)
     {
         faults->step = i;
@@ -274,6 +274,10 @@ static BOOL run_scenario( const char *what, LONG fail_at, LONG function, LONG ki
             faults->function = -1;
             ok( faults->fired > fired, "%s: %s: status %#lx without a fault\n", what, steps[i].name, (long)status );
             ok( status < 0, "%s: %s: status %#lx is no error\n", what, steps[i].name, (long)status );
+            /* nothing is wrong with what the client asked for */
+            ok( status != STATUS_ACCESS_DENIED && status != STATUS_INVALID_PARAMETER && status != STATUS_OBJECT_TYPE_MISMATCH &&
+                status != STATUS_SHARING_VIOLATION && status != STATUS_NOT_FOUND && status != STATUS_NOT_SUPPORTED,
+                "%s: %s: status %#lx is another error\n", what, steps[i].name, (long)status );
             /* one fault breaks one connection only, and the request comes again over another */
             if (armed == -1) ok( status != STATUS_HOST_UNREACHABLE, "%s: %s: no answer\n", what, steps[i].name );
             if (status == STATUS_HOST_UNREACHABLE)
@@ -318,7 +322,7 @@ static void restart_server(void)
     server_kill();
     ok( server_start( &code ) == SERVER_RUNS, "the server does not run: %s\n", server_messages() );
     /* tables grow, once */
-    for (i = 0; i < 3; i++) run_scenario( "without a fault", 0, -1, 0 );
+    for (i = 0; i < 3; i++) run_scenario( "without a fault", NULL, -1, 0 );
     get_info( &info );
     baseline.handles = server_handles();
     baseline.blocks = faults->blocks;
@@ -368,54 +372,103 @@ static void check_leaks( const char *what )
     ok( 1, "nothing leaks\n" );
 }
 
-/* Which of the calls to make fail: every one, or for each step the first one from each place. */
-static BOOL is_wanted( LONG index, BOOL full )
-{
-    LONG i;
-
-    if (full) return TRUE;
-    for (i = 0; i < index; i++)
-        if (faults->call[i].site == faults->call[index].site && faults->call[i].step == faults->call[index].step) return FALSE;
-    return TRUE;
-}
-
 static void stop(void)
 {
     drop_connection();
     server_kill();
 }
 
-START_TEST(steady)
+/* Run the scenario for each call, or for those of the functions named. */
+static void sweep( const char *name, const char *const *functions )
 {
-    static char wanted[MAX_FAULT_CALLS];
     static struct fault_call calls[MAX_FAULT_CALLS];
     BOOL full = driver_is_full();
     LONG count, i, kind, runs = 0, fired = 0;
+    const char *const *function;
     char what[200];
 
-    if (!driver_init()) return;
-    ports = find_free_ports( 4 );
-    restart_server();
-    run_scenario( "without a fault", 0, -1, 0 );
-    count = min( faults->calls, MAX_FAULT_CALLS );
-    for (i = 0; i < count; i++) wanted[i] = is_wanted( i, full );
-    memcpy( calls, faults->call, count * sizeof(*calls) );
-    print_sites( "steady", count );
+    run_scenario( "without a fault", NULL, -1, 0 );
+    count = get_calls( calls );
+    print_sites( name, count );
 
     for (i = 0; i < count; i++)
     {
-        if (!wanted[i]) continue;
+        if (calls[i].nth > 1 && !full) continue;  /* the first one from each place, in each step */
+        for (function = functions; function && *function && strcmp( *function, faults->names[calls[i].function] ); function++) {}
+        if (function && !*function) continue;
         for (kind = 0; kind < calls[i].kinds; kind++)
         {
             sprintf( what, "%s, call %ld (%s), kind %ld", steps[calls[i].step].name, i + 1, call_name( &calls[i] ), kind );
-            fired += run_scenario( what, i + 1, -1, kind );
+            fired += run_scenario( what, &calls[i], -1, kind );
             check_leaks( what );
             runs++;
         }
     }
     trace( "%ld calls in the scenario, %ld runs, %ld of them with a fault, %ld looks at the pool\n", count, runs, fired, faults->checks );
-    ok( faults->checks > fired, "the pool was looked at %ld times\n", faults->checks );
+    ok( fired && faults->checks > fired, "the pool was looked at %ld times\n", faults->checks );
+}
+
+START_TEST(steady)
+{
+    if (!driver_init()) return;
+    ports = find_free_ports( 4 );
+    restart_server();
+    sweep( "steady", NULL );
     stop();
+}
+
+/* a port that could not be guarded again is tried again */
+static void test_guard_retried( const char *what, LONG function )
+{
+    SOCKET owner = make_socket( AF_INET, SOCK_DGRAM ), s = make_socket( AF_INET, SOCK_DGRAM );
+    DWORD handles, start, with_guards;
+    unsigned int first, port;
+    uint64_t token;
+    NTSTATUS status;
+
+    status = acquire( owner, ports, 2, &token, &first );
+    ok( !status, "%s: acquire: status %#lx\n", what, (long)status );
+    with_guards = server_handles();
+    status = associate( s, token );
+    ok( !status, "%s: associate: status %#lx\n", what, (long)status );
+    status = bind_socket( s, AF_INET, ports, &port );
+    ok( !status, "%s: bind: status %#lx\n", what, (long)status );
+    faults_arm( NULL, function, 0 );
+    closesocket( s );
+    for (start = GetTickCount(); !faults->fired && GetTickCount() - start < 2000; ) Sleep( 1 );
+    ok( faults->fired, "%s: no guard is taken back\n", what );
+    faults_disarm();
+    for (start = GetTickCount(); (handles = server_handles()) != with_guards && GetTickCount() - start < 3500; ) Sleep( 50 );
+    ok( handles == with_guards, "%s: %lu handles instead of %lu: the port is not guarded\n", what, handles, with_guards );
+    closesocket( owner );
+    memset( &now, 0, sizeof(now) );
+    step_close();
+}
+
+static LONG find_function( const char *name )
+{
+    LONG i;
+
+    for (i = 0; i < faults->function_count && strcmp( faults->names[i], name ); i++) {}
+    return i;
+}
+
+/* without the native helper the guards are sockets of the server */
+START_TEST(local)
+{
+    static const char *const functions[] = { "WSASocketW", "bind", "setsockopt", "SetHandleInformation", NULL };
+
+    if (!driver_init()) return;
+    ports = find_free_ports( 4 );
+    remove_traces();
+    hide_helper( TRUE );
+    restart_server();
+    ok( baseline.guard == 3, "guards are %#x\n", baseline.guard );
+    sweep( "local", functions );
+    test_guard_retried( "no socket", find_function( "WSASocketW" ) );
+    test_guard_retried( "no bind", find_function( "bind" ) );
+    stop();
+    hide_helper( FALSE );
 }
 
 /* A resource that is used up: all calls of one function fail until a request was refused for it. */
@@ -433,7 +486,7 @@ START_TEST(lasting)
         for (kind = 0; kind < 2; kind++)
         {
             sprintf( what, "every %s, kind %ld", faults->names[function], kind );
-            if (!run_scenario( what, 0, function, kind )) continue;
+            if (!run_scenario( what, NULL, function, kind )) continue;
             fired++;
             check_leaks( what );
         }

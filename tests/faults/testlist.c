@@ -11,6 +11,10 @@
 
 #define TESTS \
     TEST(steady) \
-    TEST(lasting)
+    TEST(lasting) \
+    TEST(local) \
+    TEST(start) \
+    TEST(fresh) \
+    TEST(kept)
 
 #include "wine/test.h"

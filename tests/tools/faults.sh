@@ -10,7 +10,7 @@ cp "$programs/portserver_faults.exe" "$system32/portres/" || exit 1
 wine reg add 'HKLM\System\CurrentControlSet\Services\portserver' /v Start /t REG_DWORD /d 4 /f >/dev/null 2>&1 </dev/null
 stop_prefix
 
-for part in steady lasting
+for part in steady lasting local start fresh kept
 do
     WINETEST_TIMEOUT=1800 wine "$programs/faults.exe" "$part" "$@" >"$work/$part.out" 2>"$work/$part.err" </dev/null
     ok "$part" is $? 0 || tail -n 20 "$work/$part.err"

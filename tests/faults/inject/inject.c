@@ -38,20 +38,26 @@ static struct faults *faults;
 
 static int hit( int function, int kinds, void *site )
 {
-    LONG call;
+    ULONG offset = (char *)site - image;
+    LONG call, step;
 
     if (!faults || !faults->armed) return 0;
     call = InterlockedIncrement( &faults->calls );
+    step = faults->step;
     if (call <= MAX_FAULT_CALLS)
     {
         struct fault_call *entry = &faults->call[call - 1];
 
-        entry->site = (char *)site - image;
+        entry->site = offset;
         entry->function = function;
-        entry->step = faults->step;
+        entry->step = step;
         entry->kinds = kinds;
     }
-    if (call != faults->fail_at && function != faults->function) return 0;
+    if (function != faults->function)
+    {
+        if (!faults->fail_at || offset != faults->fail.site || step != faults->fail.step) return 0;
+        if (InterlockedIncrement( &faults->seen ) != faults->fail_at) return 0;
+    }
     if (faults->kind >= kinds) return 0;
     InterlockedIncrement( &faults->fired );
     return 1;
