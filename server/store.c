@@ -244,7 +244,7 @@ static LSTATUS open_key( const WCHAR *path, HKEY *key )
 /* 0 when there is none yet, or nothing that could be one */
 static NTSTATUS read_sequence( uint64_t *sequence )
 {
-    DWORD type, size = sizeof(*sequence);
+    DWORD type = REG_NONE, size = sizeof(*sequence);
     LSTATUS error;
     HKEY key;
 
