@@ -480,7 +480,7 @@ START_TEST(lasting)
     if (!driver_init()) return;
     ports = find_free_ports( 4 );
     restart_server();
-    call_timeout( 2000 );
+    call_timeout( 1000 );
     for (function = 0; function < faults->function_count; function++)
     {
         for (kind = 0; kind < 2; kind++)

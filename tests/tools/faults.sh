@@ -14,6 +14,12 @@ for part in steady lasting local start fresh kept
 do
     WINETEST_TIMEOUT=1800 wine "$programs/faults.exe" "$part" "$@" >"$work/$part.out" 2>"$work/$part.err" </dev/null
     ok "$part" is $? 0 || tail -n 20 "$work/$part.err"
-    tr -d '\r' <"$work/$part.out" | grep -v '^site '
+    sed -i 's|\r||' "$work/$part.out"
+    grep -v '^site ' "$work/$part.out"
 done
+# full: which calls in the sources that was
+if test "${1:-}" = full
+then
+    "$srcdir/tests/faults/sites" "$programs/portserver_faults.exe" "$srcdir" "$work"/*.out
+fi
 complete=yes
