@@ -194,7 +194,8 @@ void server_kill(void)
 static WCHAR *beside_server( WCHAR *path, const WCHAR *name )
 {
     wcscpy( path, folder );
-    return wcscat( path, name );
+    wcscat( path, name );
+    return path;
 }
 
 /* The next server would find the helper by the file 'guard'; so does this, and ends it. */
@@ -281,7 +282,8 @@ DWORD server_handles(void)
     while ((status = NtQuerySystemInformation( (SYSTEM_INFORMATION_CLASS)64, list, size, NULL )) == STATUS_INFO_LENGTH_MISMATCH)
     {
         size *= 2;
-        list = realloc( list, size );
+        free( list );
+        list = malloc( size );
     }
     if (status) return 0;
     for (i = 0; i < list->count; i++) if (list->handles[i].pid == server_id) count++;

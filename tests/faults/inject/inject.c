@@ -165,12 +165,14 @@ enum
 #undef G
 };
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): a type and a list of parameters can't have any */
 #define F( type, conv, name, params, args, failure ) static type (conv *real_##name) params;
 #define G( type, conv, name, params ) static type (conv *real_##name) params; static type conv fault_##name params;
 FUNCTIONS
 SOCKET_FUNCTIONS
 #undef F
 #undef G
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 #define F( type, conv, name, params, args, failure ) \
 static type conv fault_##name params \
