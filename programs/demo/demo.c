@@ -310,6 +310,6 @@ int main( int argc, char **argv )
     ret = associate( make_socket(), shared->block.token );
     if (ret) fail( "the new block is of no use (error %d).", ret );
 
-    printf( "\nAll of it went as Windows does it.\n" );
+    printf( "\nEach step gave the result that it should.\n" );
     return 0;
 }
