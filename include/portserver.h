@@ -12,8 +12,9 @@
 #ifndef PORTRES_PORTSERVER_H
 #define PORTRES_PORTSERVER_H
 
-#define PORTSERVER_SERVICE L"portserver"
-#define PORTSERVER_PIPE    L"\\\\.\\pipe\\wine-portres"
-#define PORTSERVER_MUTEX   L"Global\\wine-portres-server"  /* there while a server runs */
+#define PORTSERVER_SERVICE  L"portserver"
+#define PORTSERVER_PIPE     L"\\\\.\\pipe\\wine-portres"
+#define PORTSERVER_MUTEX    L"Global\\wine-portres-server"  /* there while a server runs */
+#define PORTSERVER_STARTING L"Global\\wine-portres-starting"  /* there while a client has it started */
 
 #endif /* PORTRES_PORTSERVER_H */

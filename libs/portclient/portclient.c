@@ -10,6 +10,7 @@
  */
 
 #include <stdlib.h>
+#include <wchar.h>
 
 #include "portclient.h"
 #include "portserver.h"
@@ -44,53 +45,36 @@ static void close_connection( struct connection *connection )
     free( connection );
 }
 
-static DWORD WINAPI start_service( void *arg )
+/* Ask the service manager to start the server. In a process, since that may take its own time, a program that exits meanwhile would
+ * end a thread in the middle of a read (see wait_reply()), and no thread can start while a DLL is being loaded. */
+static void start_server(void)
 {
-    SC_HANDLE (WINAPI *pOpenSCManagerW)( const WCHAR *, const WCHAR *, DWORD );
-    SC_HANDLE (WINAPI *pOpenServiceW)( SC_HANDLE, const WCHAR *, DWORD );
-    BOOL (WINAPI *pStartServiceW)( SC_HANDLE, DWORD, const WCHAR ** );
-    BOOL (WINAPI *pCloseServiceHandle)( SC_HANDLE );
-    SC_HANDLE manager, service;
-    HMODULE advapi32;
+    STARTUPINFOW startup = { .cb = sizeof(startup) };
+    PROCESS_INFORMATION info;
+    WCHAR path[MAX_PATH + 32], command[] = L"portres start";
+    BOOL is_wow64;
+    UINT len;
 
-    (void)arg;
-    /* not imported: most programs that load us never come here */
-    if (!(advapi32 = LoadLibraryW( L"advapi32.dll" ))) return 1;
-    pOpenSCManagerW = (void *)GetProcAddress( advapi32, "OpenSCManagerW" );
-    pOpenServiceW = (void *)GetProcAddress( advapi32, "OpenServiceW" );
-    pStartServiceW = (void *)GetProcAddress( advapi32, "StartServiceW" );
-    pCloseServiceHandle = (void *)GetProcAddress( advapi32, "CloseServiceHandle" );
-    if ((manager = pOpenSCManagerW( NULL, NULL, SC_MANAGER_CONNECT )))
+    if (IsWow64Process( GetCurrentProcess(), &is_wow64 ) && is_wow64)
     {
-        if ((service = pOpenServiceW( manager, PORTSERVER_SERVICE, SERVICE_START )))
-        {
-            pStartServiceW( service, 0, NULL );
-            pCloseServiceHandle( service );
-        }
-        pCloseServiceHandle( manager );
+        len = GetSystemWindowsDirectoryW( path, MAX_PATH );
+        wcscpy( path + len, L"\\sysnative" );
     }
-    FreeLibrary( advapi32 );
-    return 0;
-}
-
-/* Ask the service manager to start the server. In a thread, since the service manager takes its own time to give up. */
-static void start_server( DWORD start )
-{
-    HMODULE self;
-    HANDLE thread;
-
-    /* the thread may outlive the call */
-    GetModuleHandleExW( GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN,
-                        (const WCHAR *)start_service, &self );
-    if (!(thread = CreateThread( NULL, 0, start_service, NULL, 0, NULL ))) return;
-    WaitForSingleObject( thread, time_left( start ) );
-    CloseHandle( thread );
+    else
+    {
+        len = GetSystemDirectoryW( path, MAX_PATH );
+        path[len] = 0;
+    }
+    wcscat( path, L"\\portres\\portres.exe" );
+    if (!CreateProcessW( path, command, NULL, NULL, FALSE, DETACHED_PROCESS, NULL, NULL, &startup, &info )) return;
+    CloseHandle( info.hThread );
+    CloseHandle( info.hProcess );
 }
 
 static struct connection *open_connection( DWORD start )
 {
     DWORD mode = PIPE_READMODE_MESSAGE;
-    BOOL started = FALSE;
+    HANDLE starting = NULL;
     struct connection *connection;
 
     if (!(connection = malloc( sizeof(*connection) ))) return NULL;
@@ -102,13 +86,22 @@ static struct connection *open_connection( DWORD start )
 
         if (!time_left( start ) || (error != ERROR_PIPE_BUSY && error != ERROR_FILE_NOT_FOUND)) break;
         if (error == ERROR_PIPE_BUSY) WaitNamedPipeW( PORTSERVER_PIPE, time_left( start ) );
-        else if (!started)
+        else
         {
-            start_server( start );
-            started = TRUE;
+            /* one of all that wait */
+            if (!starting && (starting = CreateMutexW( NULL, FALSE, PORTSERVER_STARTING )))
+            {
+                if (GetLastError() != ERROR_ALREADY_EXISTS) start_server();
+                else
+                {
+                    CloseHandle( starting );
+                    starting = NULL;
+                }
+            }
+            Sleep( 10 );  /* it is about to make its pipe */
         }
-        else Sleep( 10 );  /* it is about to make its pipe */
     }
+    if (starting) CloseHandle( starting );
     if (connection->event && connection->pipe != INVALID_HANDLE_VALUE &&
         SetNamedPipeHandleState( connection->pipe, &mode, NULL, NULL ))
         return connection;
@@ -132,6 +125,16 @@ static DWORD transfer( struct connection *connection, DWORD start, void *buffer,
     }
     if (!GetOverlappedResult( connection->pipe, &overlapped, &size, TRUE )) return 0;
     return size;
+}
+
+/* Wait for a reply before it is read. Wine hands over what an overlapped read brings in any thread of the process, under a lock that a
+ * thread ended in the middle of its own read takes with it: a process that exits while its threads are here would wait for that lock
+ * for ever. A read of no bytes needs no lock, and the one after it is done at once. Tried with 8.0 and a pipe of any program. */
+static BOOL wait_reply( struct connection *connection, DWORD start )
+{
+    char none;
+
+    return !transfer( connection, start, &none, 0, FALSE ) && GetLastError() == ERROR_MORE_DATA;
 }
 
 /* The server accepts only so many connections of a process: more threads than that take turns. */
@@ -164,7 +167,7 @@ NTSTATUS portclient_call( union generic_request *req, union generic_reply *reply
         connection = InterlockedExchangePointer( (void **)&idle, NULL );
         if (!connection && !(connection = open_connection( start ))) break;
         size = 0;
-        if (transfer( connection, start, req, req->__header.size, TRUE ))
+        if (transfer( connection, start, req, req->__header.size, TRUE ) && wait_reply( connection, start ))
             size = transfer( connection, start, reply, sizeof(*reply), FALSE );
         /* NOLINTBEGIN(clang-analyzer-unix.Malloc): a connection that is idle is kept for the next call */
         if (size >= sizeof(reply->__header) && size == reply->__header.size)

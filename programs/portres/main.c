@@ -1,5 +1,5 @@
 /*
- * portres: register, unregister, status and list, for the wine-portres tool
+ * portres: register, unregister, start, status and list, for the wine-portres tool and for clients
  *
  * Copyright 2026 the wine-portres authors
  *
@@ -41,10 +41,18 @@ const char *error_text( DWORD error )
     return text;
 }
 
+/* `wineboot --init` as the first program of a prefix starts a second service manager (Wine 8.0). Either may get a connection, each knows
+ * only some of the services, and they get in each other's way when they start one. */
+static BOOL has_two_managers(void)
+{
+    return count_processes( L"services.exe" ) > 1;
+}
+
 static int register_component( int restart, char **overrides, int count )
 {
     DWORD error;
 
+    if (has_two_managers()) return EXIT_MANAGERS;
     if ((error = add_overrides( overrides, count )))
         return fail( "could not write the DLL overrides to the registry: %s (%lu)", error_text( error ), error );
     if ((error = install_service( restart )))
@@ -60,6 +68,7 @@ static int unregister_component(void)
 {
     DWORD error;
 
+    if (has_two_managers()) return EXIT_MANAGERS;
     list_running_programs( 1, "These programs run with the DLLs of wine-portres until they end; their reservations end now:" );
     if ((error = remove_service()))
         return fail( "could not stop the port reservation server: %s (%lu); end the programs of this prefix and run "
@@ -72,7 +81,7 @@ static int unregister_component(void)
 
 static int usage( FILE *to, int ret )
 {
-    fprintf( to, "Usage: portres register [--restart] [DLL]... | unregister | status | list [--json]\n"
+    fprintf( to, "Usage: portres register [--restart] [DLL]... | unregister | start | status | list [--json]\n"
                  "\n"
                  "The part of the tool wine-portres that runs inside a prefix; use that tool instead.\n" );
     return ret;
@@ -89,6 +98,7 @@ int main( int argc, char *argv[] )
         return register_component( 1, argv + 3, argc - 3 );
     if (argc >= 2 && !strcmp( argv[1], "register" )) return register_component( 0, argv + 2, argc - 2 );
     if (argc == 2 && !strcmp( argv[1], "unregister" )) return unregister_component();
+    if (argc == 2 && !strcmp( argv[1], "start" )) return start_service() ? EXIT_FAILED : EXIT_OK;  /* by a client; it has no console */
     if (argc == 2 && !strcmp( argv[1], "status" )) return show_status();
     if (argc == 2 && !strcmp( argv[1], "list" )) return list_reservations( 0 );
     if (argc == 3 && !strcmp( argv[1], "list" ) && !strcmp( argv[2], "--json" )) return list_reservations( 1 );

@@ -21,12 +21,16 @@
 #define EXIT_OK        0
 #define EXIT_FAILED    1
 #define EXIT_USAGE     2
+#define EXIT_MANAGERS  3  /* two service managers run; nothing was done */
 
 /* Print one line on stderr: what is wrong and what to do. Returns EXIT_FAILED. */
 extern int fail( const char *format, ... ) __attribute__((format( __MINGW_PRINTF_FORMAT, 1, 2 )));
 
 /* The text of a Windows error code, in a static buffer. */
 extern const char *error_text( DWORD error );
+
+/* How many processes run that program. */
+extern int count_processes( const WCHAR *name );
 
 /* The file name of a running process as UTF-8, "?" when it is gone. */
 extern void get_process_name( DWORD pid, char *name, unsigned int size );
@@ -39,9 +43,10 @@ extern void list_running_programs( int native, const char *heading );
 extern LONG add_overrides( char **names, int count );
 extern LONG restore_overrides(void);
 
-/* The service. Both may be run again after having been interrupted anywhere. install_service() also starts it;
+/* The service. All may be run again after having been interrupted anywhere. install_service() also starts it;
  * restart replaces a server that runs already, whose runtime reservations end then. */
 extern DWORD install_service( int restart );
+extern DWORD start_service(void);
 extern DWORD remove_service(void);
 
 /* The commands, each returns an exit code. */

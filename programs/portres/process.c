@@ -73,6 +73,20 @@ static int has_native_ws2_32( DWORD pid )
     return ret;
 }
 
+int count_processes( const WCHAR *name )
+{
+    PROCESSENTRY32W entry = { .dwSize = sizeof(entry) };
+    HANDLE snapshot;
+    int count = 0;
+    BOOL found;
+
+    if ((snapshot = CreateToolhelp32Snapshot( TH32CS_SNAPPROCESS, 0 )) == INVALID_HANDLE_VALUE) return 0;
+    for (found = Process32FirstW( snapshot, &entry ); found; found = Process32NextW( snapshot, &entry ))
+        if (!lstrcmpiW( entry.szExeFile, name )) count++;
+    CloseHandle( snapshot );
+    return count;
+}
+
 void list_running_programs( int native, const char *heading )
 {
     PROCESSENTRY32W entry = { .dwSize = sizeof(entry) };

@@ -58,8 +58,7 @@ static DWORD stop( SC_HANDLE service )
 #define RETRY_MS 15000
 
 /* While the service manager starts the services of a prefix that has just come up, it refuses to start others (Wine,
- * programs/services), one that it waits for too long is given up, and on a busy machine a start has been seen to fail with
- * ERROR_INTERNAL_ERROR and ERROR_INVALID_SERVICE_CONTROL that worked the next time: try again. */
+ * programs/services), and one that it waits for too long is given up: try again. */
 static DWORD start( SC_HANDLE service )
 {
     DWORD error, limit, begin = GetTickCount();
@@ -116,6 +115,23 @@ DWORD remove_service(void)
         CloseServiceHandle( service );
     }
     else if (GetLastError() != ERROR_SERVICE_DOES_NOT_EXIST) ret = GetLastError();
+    CloseServiceHandle( manager );
+    return ret;
+}
+
+DWORD start_service(void)
+{
+    SC_HANDLE manager, service;
+    DWORD ret = ERROR_SUCCESS;
+
+    if (!(manager = OpenSCManagerW( NULL, NULL, SC_MANAGER_CONNECT ))) return GetLastError();
+    service = OpenServiceW( manager, service_name, SERVICE_START | SERVICE_QUERY_STATUS );
+    if (!service) ret = GetLastError();
+    else
+    {
+        ret = start( service );
+        CloseServiceHandle( service );
+    }
     CloseServiceHandle( manager );
     return ret;
 }

@@ -185,6 +185,52 @@ static void test_again_and_again( int kind )
     closesocket( owner );
 }
 
+/* The next call starts the server, also while a DLL is being loaded, when no thread of the process can start. */
+static void test_under_loader_lock(void)
+{
+    NTSTATUS (WINAPI *pLdrLockLoaderLock)( ULONG, ULONG *, ULONG_PTR * );
+    NTSTATUS (WINAPI *pLdrUnlockLoaderLock)( ULONG, ULONG_PTR );
+    HMODULE ntdll = GetModuleHandleA( "ntdll.dll" );
+    SOCKET s = make_socket( UDP4 );
+    struct instance inst;
+    ULONG_PTR magic;
+    DWORD start;
+    int ret;
+
+    pLdrLockLoaderLock = (void *)GetProcAddress( ntdll, "LdrLockLoaderLock" );
+    pLdrUnlockLoaderLock = (void *)GetProcAddress( ntdll, "LdrUnlockLoaderLock" );
+    ok( kill_server(), "no server runs\n" );
+    start = GetTickCount();
+    pLdrLockLoaderLock( 0, NULL, &magic );
+    ret = acquire( s, 0, 1, &inst );
+    pLdrUnlockLoaderLock( 0, magic );
+    trace( "a call that starts the server took %lu ms\n", GetTickCount() - start );
+    ok( !ret, "acquire failed, error %d\n", ret );
+    closesocket( s );
+}
+
+/* A process that ends while its threads call a server that is gone. */
+static void test_exit_without_server(void)
+{
+    unsigned int i, port = find_free_block( UDP4, 8 );
+    struct instance inst;
+    HANDLE child;
+    SOCKET s;
+    int ret;
+
+    for (i = 0; i < 6; i++)
+    {
+        child = winetest_start_child( FALSE, NULL, "-exiting %u %u", port, 20 + i * 20 );
+        Sleep( 60 + i * 10 );
+        kill_server();
+        winetest_wait_child( child, 20000 );
+        s = make_socket( UDP4 );
+        ret = acquire_soon( s, port, 8, &inst );
+        ok( !ret, "after the end of the process: error %d\n", ret );
+        closesocket( s );
+    }
+}
+
 START_TEST(death)
 {
     HANDLE server;
@@ -204,4 +250,6 @@ START_TEST(death)
     test_number_free_again( UDP_DUAL );
     test_again_and_again( TCP_DUAL );
     test_again_and_again( UDP6 );
+    test_under_loader_lock();
+    test_exit_without_server();
 }
