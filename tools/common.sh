@@ -166,11 +166,9 @@ make_prefix()
     progress "making a Wine prefix in $WINEPREFIX"
     mkdir -p "$WINEPREFIX" || die "cannot make the folder $WINEPREFIX"
     touch "$mark"
-    run_logged "making the prefix $WINEPREFIX" wine wineboot --init
-    if ! test -f "$WINEPREFIX/drive_c/windows/system32/ntdll.dll"
-    then
-        run_logged "making the prefix $WINEPREFIX" wine wineboot --update
-    fi
+    # not --init: as the first program of a prefix it starts a second service manager (Wine 8.0)
+    run_logged "making the prefix $WINEPREFIX" wine wineboot --update
+    test -f "$WINEPREFIX/drive_c/windows/system32/ntdll.dll" || die "Wine made no whole prefix in $WINEPREFIX; try another folder"
     # its services are still starting, and Wine starts no other ones meanwhile: quicker to let it end
     wineserver -w
     rm -f "$mark"

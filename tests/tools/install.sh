@@ -123,7 +123,7 @@ run_tool install --json
 ok "unknown option: exit code" isnt $code 0
 WINEPREFIX=$work/nothing run_tool install
 ok "no prefix: exit code" isnt $code 0
-ok "no prefix: says what to do" contains "$work/err" "wineboot -i"
+ok "no prefix: says what to do" contains "$work/err" "wineboot -u"
 WINE_PORTRES_LIBDIR=$work/nothing run_tool install
 ok "nothing built: exit code" isnt $code 0
 ok "nothing built: says what to do" contains "$work/err" "tools/quickstart"
@@ -136,4 +136,28 @@ ok "errors change no file" same "$work/files.before" "$work/files.errors"
 run_tool --help
 ok "help: exit code" is $code 0
 ok "help: is there" contains "$work/out" "uninstall"
+
+# `wineboot --init` as the first program of a prefix leaves two service managers there as long as it runs (Wine 8.0)
+wine wineboot --init </dev/null >/dev/null 2>&1
+run_tool install
+ok "right after wineboot --init: exit code" is $code 0
+run_tool status
+ok "right after wineboot --init: the server answers" is $code 0
+run_tool uninstall
+ok "right after wineboot --init, uninstall: exit code" is $code 0
+wineserver -w
+exec 5> >(exec wine "$programs/pipe_test.exe" -hold >/dev/null 2>&1)
+holder=$!
+wine wineboot --init </dev/null >/dev/null 2>&1 5>&-
+if test "$(processes_of services.exe | wc -l)" = 2
+then
+    run_tool install 5>&-
+    ok "two service managers: exit code" isnt $code 0
+    ok "two service managers: says what to do" contains "$work/err" "wineserver -k"
+fi
+exec 5>&-
+wait "$holder"
+stop_prefix
+run_tool install
+ok "after two service managers: exit code" is $code 0
 complete=yes
