@@ -388,6 +388,7 @@ NTSTATUS call_raw( enum request code, DWORD size )
     union generic_request *req = calloc( 1, max( size, sizeof(*req) ) );
     NTSTATUS status;
 
+    if (!req) return STATUS_INSUFFICIENT_RESOURCES;
     req->__header.req = code;
     req->__header.size = size;
     req->__header.version = PROTOCOL_VERSION;
