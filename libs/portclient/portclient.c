@@ -46,14 +46,28 @@ static void close_connection( struct connection *connection )
 }
 
 /* Ask the service manager to start the server. In a process, since that may take its own time, a program that exits meanwhile would
- * end a thread in the middle of a read (see wait_reply()), and no thread can start while a DLL is being loaded. */
-static void start_server(void)
+ * end a thread in the middle of a read (see wait_reply()), and no thread can start while a DLL is being loaded.
+ *
+ * Returns a job that ends that process when it is closed, also by the end of this one: a process that is created in the moment when
+ * its creator ends waits for ever to be resumed, and keeps the prefix from ending. NULL on failure. */
+static HANDLE start_server(void)
 {
-    STARTUPINFOW startup = { .cb = sizeof(startup) };
-    PROCESS_INFORMATION info;
+    JOBOBJECT_EXTENDED_LIMIT_INFORMATION limits = { .BasicLimitInformation.LimitFlags = JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE };
+    STARTUPINFOEXW startup = { .StartupInfo.cb = sizeof(startup) };
     WCHAR path[MAX_PATH + 32], command[] = L"portres start";
+    ULONG_PTR attributes[16];  /* room for one */
+    SIZE_T size = sizeof(attributes);
+    PROCESS_INFORMATION info;
+    HANDLE job;
     BOOL is_wow64;
     UINT len;
+
+    if (!(job = CreateJobObjectW( NULL, NULL ))) return NULL;
+    startup.lpAttributeList = (void *)attributes;
+    if (!SetInformationJobObject( job, JobObjectExtendedLimitInformation, &limits, sizeof(limits) ) ||
+        !InitializeProcThreadAttributeList( startup.lpAttributeList, 1, 0, &size ) ||
+        !UpdateProcThreadAttribute( startup.lpAttributeList, 0, PROC_THREAD_ATTRIBUTE_JOB_LIST, &job, sizeof(job), NULL, NULL ))
+        goto failed;
 
     if (IsWow64Process( GetCurrentProcess(), &is_wow64 ) && is_wow64)
     {
@@ -66,15 +80,21 @@ static void start_server(void)
         path[len] = 0;
     }
     wcscat( path, L"\\portres\\portres.exe" );
-    if (!CreateProcessW( path, command, NULL, NULL, FALSE, DETACHED_PROCESS, NULL, NULL, &startup, &info )) return;
+    if (!CreateProcessW( path, command, NULL, NULL, FALSE, DETACHED_PROCESS | EXTENDED_STARTUPINFO_PRESENT, NULL, NULL,
+                         &startup.StartupInfo, &info )) goto failed;
     CloseHandle( info.hThread );
     CloseHandle( info.hProcess );
+    return job;
+
+failed:
+    CloseHandle( job );
+    return NULL;
 }
 
 static struct connection *open_connection( DWORD start )
 {
     DWORD mode = PIPE_READMODE_MESSAGE;
-    HANDLE starting = NULL;
+    HANDLE starting = NULL, starter = NULL;
     struct connection *connection;
 
     if (!(connection = malloc( sizeof(*connection) ))) return NULL;
@@ -91,7 +111,7 @@ static struct connection *open_connection( DWORD start )
             /* one of all that wait */
             if (!starting && (starting = CreateMutexW( NULL, FALSE, PORTSERVER_STARTING )))
             {
-                if (GetLastError() != ERROR_ALREADY_EXISTS) start_server();
+                if (GetLastError() != ERROR_ALREADY_EXISTS) starter = start_server();
                 else
                 {
                     CloseHandle( starting );
@@ -101,6 +121,7 @@ static struct connection *open_connection( DWORD start )
             Sleep( 10 );  /* it is about to make its pipe */
         }
     }
+    if (starter) CloseHandle( starter );
     if (starting) CloseHandle( starting );
     if (connection->event && connection->pipe != INVALID_HANDLE_VALUE &&
         SetNamedPipeHandleState( connection->pipe, &mode, NULL, NULL ))

@@ -15,17 +15,22 @@
 #include "port_test.h"
 #include <tlhelp32.h>
 
-/* the process of the server; NULL where there is none, on Windows */
-static HANDLE open_server( DWORD access )
+/* NULL where there is none, as on Windows */
+static HANDLE open_program( const char *name, DWORD access )
 {
     PROCESSENTRY32 entry = { .dwSize = sizeof(entry) };
     HANDLE snapshot = CreateToolhelp32Snapshot( TH32CS_SNAPPROCESS, 0 ), process = NULL;
     BOOL ret;
 
     for (ret = Process32First( snapshot, &entry ); ret && !process; ret = Process32Next( snapshot, &entry ))
-        if (!strcmp( entry.szExeFile, "portserver.exe" )) process = OpenProcess( access, FALSE, entry.th32ProcessID );
+        if (!strcmp( entry.szExeFile, name )) process = OpenProcess( access, FALSE, entry.th32ProcessID );
     CloseHandle( snapshot );
     return process;
+}
+
+static HANDLE open_server( DWORD access )
+{
+    return open_program( "portserver.exe", access );
 }
 
 static BOOL kill_server(void)
@@ -218,10 +223,10 @@ static void test_exit_without_server(void)
     SOCKET s;
     int ret;
 
-    for (i = 0; i < 6; i++)
+    for (i = 0; i < 20; i++)
     {
-        child = winetest_start_child( FALSE, NULL, "-exiting %u %u", port, 20 + i * 20 );
-        Sleep( 60 + i * 10 );
+        child = winetest_start_child( FALSE, NULL, "-exiting %u %u", port, 20 + i % 5 * 15 );
+        Sleep( 60 + i * 5 );
         kill_server();
         winetest_wait_child( child, 20000 );
         s = make_socket( UDP4 );
@@ -229,6 +234,13 @@ static void test_exit_without_server(void)
         ok( !ret, "after the end of the process: error %d\n", ret );
         closesocket( s );
     }
+    /* what was to start the server is gone as well */
+    for (i = 0; i < 100 && (child = open_program( "portres.exe", SYNCHRONIZE )); i++)
+    {
+        CloseHandle( child );
+        Sleep( 100 );
+    }
+    ok( i < 100, "a process was left behind\n" );
 }
 
 START_TEST(death)
