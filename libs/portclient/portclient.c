@@ -169,10 +169,25 @@ static HANDLE get_turns(void)
     return turns;
 }
 
+/* The server knows by it a request that it has carried out. A DLL that is loaded anew must not begin where it began before. */
+static LONG next_serial(void)
+{
+    static LONG last_serial;
+    LARGE_INTEGER now;
+    LONG serial;
+
+    if (!last_serial)
+    {
+        QueryPerformanceCounter( &now );
+        InterlockedCompareExchange( &last_serial, now.LowPart | 1, 0 );
+    }
+    while (!(serial = InterlockedIncrement( &last_serial ))) {}  /* none is 0 */
+    return serial;
+}
+
 NTSTATUS portclient_call( union generic_request *req, union generic_reply *reply )
 {
     static const uint32_t sizes[] = REQUEST_SIZES;
-    static LONG last_serial;
     struct connection *connection;
     DWORD start = GetTickCount(), size;
     HANDLE turns = get_turns();
@@ -182,7 +197,7 @@ NTSTATUS portclient_call( union generic_request *req, union generic_reply *reply
     req->__header.size = sizes[req->__header.req];
     req->__header.version = PROTOCOL_VERSION;
     /* a server that was killed before it replied may have done it: the one that is asked again then knows */
-    req->__header.serial = InterlockedIncrement( &last_serial );
+    req->__header.serial = next_serial();
     for (tries = 0; has_turn && tries < 3; tries++)
     {
         connection = InterlockedExchangePointer( (void **)&idle, NULL );

@@ -720,6 +720,54 @@ static void test_lookup(void)
     FreeLibrary( loaded );
 }
 
+/* A program may load Winsock at run time and let go of it again: what it asks for then is not what it asked for before. A copy of the
+ * DLL, since this program holds the DLL itself. */
+static void test_loaded_again(void)
+{
+    int (WINAPI *pWSAIoctl)( SOCKET, DWORD, void *, DWORD, void *, DWORD, DWORD *, WSAOVERLAPPED *, void * );
+    int (WINAPI *pWSAStartup)( WORD, WSADATA * );
+    WCHAR path[MAX_PATH], copy[MAX_PATH];
+    SOCKET s = make_socket( TCP4 );
+    struct instance inst[2];
+    INET_PORT_RANGE range;
+    unsigned int i;
+    HMODULE module;
+    WSADATA data;
+    DWORD size;
+    int ret;
+
+    GetSystemDirectoryW( path, MAX_PATH - 16 );
+    wcscat( path, L"\\ws2_32.dll" );
+    GetTempPathW( MAX_PATH, copy );
+    if (!GetTempFileNameW( copy, L"ws2", 0, copy ) || !CopyFileW( path, copy, FALSE ))
+    {
+        skip( "no copy of ws2_32.dll, error %lu\n", GetLastError() );
+        closesocket( s );
+        return;
+    }
+    memset( inst, 0, sizeof(inst) );
+    for (i = 0; i < 2; i++)
+    {
+        if (!(module = LoadLibraryW( copy )))
+        {
+            skip( "a copy of ws2_32.dll can't be loaded, error %lu\n", GetLastError() );
+            break;
+        }
+        pWSAStartup = (void *)GetProcAddress( module, "WSAStartup" );
+        pWSAIoctl = (void *)GetProcAddress( module, "WSAIoctl" );
+        pWSAStartup( MAKEWORD( 2, 2 ), &data );
+        range.StartPort = 0;
+        range.NumberOfPorts = 2 + i;
+        ret = pWSAIoctl( s, SIO_ACQUIRE_PORT_RESERVATION, &range, sizeof(range), &inst[i], sizeof(inst[i]), &size, NULL, NULL );
+        ok( !ret || broken( ret ), "acquire %u failed, error %d\n", i, WSAGetLastError() );
+        if (!ret) ok( inst[i].Reservation.NumberOfPorts == 2 + i, "got %u ports\n", inst[i].Reservation.NumberOfPorts );
+        if (!ret && i) ok( inst[0].Token != inst[1].Token, "got the same reservation again\n" );
+        FreeLibrary( module );
+    }
+    DeleteFileW( copy );
+    closesocket( s );
+}
+
 START_TEST(acquire)
 {
     int kind;
@@ -746,4 +794,5 @@ START_TEST(acquire)
     test_privileged();
     test_nonblocking();
     test_lookup();
+    test_loaded_again();
 }
