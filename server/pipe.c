@@ -190,6 +190,12 @@ static NTSTATUS accept_client( struct connection *connection )
     return STATUS_SUCCESS;
 }
 
+/* A client that waited too long was told that nothing was done. */
+static BOOL client_has_gone( const struct connection *connection )
+{
+    return !PeekNamedPipe( connection->pipe, NULL, 0, NULL, NULL, NULL ) && GetLastError() == ERROR_BROKEN_PIPE;
+}
+
 void pipe_completed( OVERLAPPED *overlapped, DWORD error, DWORD size )
 {
     struct connection *connection = CONTAINING_RECORD( overlapped, struct connection, overlapped );
@@ -209,6 +215,11 @@ void pipe_completed( OVERLAPPED *overlapped, DWORD error, DWORD size )
         break;
     case STATE_READING:
         if (error) start_read( connection, STATE_DRAINING );
+        else if (client_has_gone( connection ))
+        {
+            close_connection( connection );
+            add_listeners();
+        }
         else if (find_reply( connection, size )) start_write( connection, connection->reply.__header.size );
         else start_write( connection, handle_request( &connection->client, &connection->req, size, &connection->reply ) );
         break;

@@ -243,6 +243,32 @@ static void test_exit_without_server(void)
     ok( i < 100, "a process was left behind\n" );
 }
 
+/* "whatever fails, nothing changed in the pool": also when the server comes to a request after its client has given up */
+static void test_too_late( int kind )
+{
+    NTSTATUS (WINAPI *pNtSuspendProcess)( HANDLE ), (WINAPI *pNtResumeProcess)( HANDLE );
+    const char *name = socket_kinds[kind].name;
+    HMODULE ntdll = GetModuleHandleA( "ntdll.dll" );
+    HANDLE server = open_server( PROCESS_SUSPEND_RESUME );
+    SOCKET owner = make_socket( kind ), s = make_socket( kind );
+    unsigned int port = find_free_block( kind, 2 );
+    struct instance inst;
+    int ret;
+
+    pNtSuspendProcess = (void *)GetProcAddress( ntdll, "NtSuspendProcess" );
+    pNtResumeProcess = (void *)GetProcAddress( ntdll, "NtResumeProcess" );
+    ok( server != NULL, "no server runs\n" );
+    pNtSuspendProcess( server );
+    ret = acquire( owner, port, 2, &inst );
+    ok( ret == WSAENETDOWN, "%s: acquire without an answer: error %d\n", name, ret );
+    pNtResumeProcess( server );
+    CloseHandle( server );
+    ret = acquire( s, port, 2, &inst );
+    ok( !ret, "%s: acquire of the same block: error %d\n", name, ret );
+    closesocket( owner );
+    closesocket( s );
+}
+
 START_TEST(death)
 {
     HANDLE server;
@@ -264,4 +290,5 @@ START_TEST(death)
     test_again_and_again( UDP6 );
     test_under_loader_lock();
     test_exit_without_server();
+    test_too_late( UDP4 );
 }
