@@ -87,6 +87,7 @@ static void main_loop(void)
         }
     }
     reservations_done();
+    map_clear();
     guard_exit();
 }
 

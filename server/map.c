@@ -107,3 +107,14 @@ void map_remove_socket( sock_id id )
     if (!--sock_counts[id % sizeof(map->sockets)]) map->sockets[id % sizeof(map->sockets)] = 0;
     map->associated--;
 }
+
+void map_clear(void)
+{
+    unsigned int i, port;
+
+    published = 0;
+    map->reservations = map->associated = 0;
+    for (i = 0; i < 2; i++)
+        for (port = 0; port < POOL_PORTS; port++) map->ports[i][port] = 0;
+    for (i = 0; i < sizeof(map->sockets); i++) map->sockets[i] = 0;
+}

@@ -28,4 +28,8 @@ extern void map_set_ports( int protocol, unsigned int first, unsigned int count,
 extern void map_add_socket( sock_id id );
 extern void map_remove_socket( sock_id id );
 
+/* The server ends in order, and all reservations with it. Programs that go on must not come to ask about them: nobody may be there
+ * any more who answers. */
+extern void map_clear(void);
+
 #endif /* PORTRES_SERVER_MAP_H */

@@ -27,7 +27,8 @@ struct instance
     ULONG64      token;
 };
 
-static void hold( int type, unsigned int count )
+/* returns the first port */
+static unsigned int hold( int type, unsigned int count )
 {
     struct range range = { 0, count };
     struct instance instance;
@@ -48,19 +49,32 @@ static void hold( int type, unsigned int count )
     printf( "%s %u %u\n", type == SOCK_STREAM ? "tcp" : "udp", ntohs( instance.range.port ),
             ntohs( instance.range.port ) + count - 1 );
     fflush( stdout );
+    return ntohs( instance.range.port );
 }
 
-/* Print "tcp FIRST LAST" and "udp FIRST LAST", the second port of each in use, and stay until the standard input ends. */
+static int bind_tcp( unsigned int port )
+{
+    struct sockaddr_in addr = { 0 };
+
+    addr.sin_family = AF_INET;
+    addr.sin_port = htons( port );
+    return bind( socket( AF_INET, SOCK_STREAM, 0 ), (struct sockaddr *)&addr, sizeof(addr) ) ? WSAGetLastError() : 0;
+}
+
+/* Print "tcp FIRST LAST" and "udp FIRST LAST", the second port of each in use, and stay until the standard input ends. Then say
+ * "bind ERROR", of a socket without a reservation and the first of the TCP ports. */
 START_TEST(hold)
 {
+    unsigned int port;
     WSADATA data;
     DWORD size;
     char buffer[16];
 
     WSAStartup( MAKEWORD( 2, 2 ), &data );
-    hold( SOCK_STREAM, 8 );
+    port = hold( SOCK_STREAM, 8 );
     hold( SOCK_DGRAM, 3 );
     while (ReadFile( GetStdHandle( STD_INPUT_HANDLE ), buffer, sizeof(buffer), &size, NULL ) && size) {}
+    printf( "bind %d\n", bind_tcp( port ) );
 }
 
 /* take tcp|udp PORT: print what bind and acquire of that port say */

@@ -43,18 +43,6 @@ guarded()
     done
 }
 
-# Wait for a line in a file
-wait_for()
-{
-    for _ in $(seq 100)
-    do
-        grep -q "$2" "$1" && return
-        sleep 0.1
-    done
-    echo "'$2' did not come in $1"
-    return 1
-}
-
 # freed PROTOCOL PORT: it is to be had within a second or so
 freed()
 {

@@ -96,6 +96,7 @@ run_tool uninstall
 ok "uninstall: exit code" is $code 0 || cat "$work/err"
 ok "uninstall: says which programs keep ours" contains "$work/out" "pipe_test.exe"
 exec 5>&-
+ok "uninstall: the program that keeps ours can bind to what was reserved" wait_for "$work/new" "bind 0"
 ok "overrides after uninstall" is "$(overrides)" "d3d9 native iphlpapi builtin "
 wineserver -w
 snapshot after
