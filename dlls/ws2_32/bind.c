@@ -168,16 +168,40 @@ BOOL WINAPI WSAConnectByNameW( SOCKET s, LPWSTR node, LPWSTR service, LPDWORD lo
     return wine_WSAConnectByNameW( s, node, service, local_len, local, remote_len, remote, timeout, reserved );
 }
 
+/* Wine gives a UDP socket its port before it looks for an address to send to, and for one that has none. */
+static BOOL bind_to_send( SOCKET s )
+{
+    const struct port_map *map = portclient_map();
+    int family, protocol;
+
+    if (!map || !may_be_associated( map, s )) return TRUE;
+    if (afd_get_protocol( (HANDLE)s, &family, &protocol ) || protocol != IPPROTO_UDP) return TRUE;
+    return bind_or_fail( s );
+}
+
+int WINAPI send( SOCKET s, const char *buf, int len, int flags )
+{
+    if (!bind_to_send( s )) return SOCKET_ERROR;
+    return wine_send( s, buf, len, flags );
+}
+
+int WINAPI WSASend( SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD sent, DWORD flags, LPWSAOVERLAPPED overlapped,
+                    LPWSAOVERLAPPED_COMPLETION_ROUTINE routine )
+{
+    if (!bind_to_send( s )) return SOCKET_ERROR;
+    return wine_WSASend( s, buffers, count, sent, flags, overlapped, routine );
+}
+
 int WINAPI sendto( SOCKET s, const char *buf, int len, int flags, const struct sockaddr *to, int to_len )
 {
-    if (!bind_to_reach( s, to, to_len )) return SOCKET_ERROR;
+    if (!bind_to_send( s )) return SOCKET_ERROR;
     return wine_sendto( s, buf, len, flags, to, to_len );
 }
 
 int WINAPI WSASendTo( SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD sent, DWORD flags, const struct sockaddr *to,
                       int to_len, LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine )
 {
-    if (!bind_to_reach( s, to, to_len )) return SOCKET_ERROR;
+    if (!bind_to_send( s )) return SOCKET_ERROR;
     return wine_WSASendTo( s, buffers, count, sent, flags, to, to_len, overlapped, routine );
 }
 

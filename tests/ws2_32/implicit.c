@@ -348,6 +348,48 @@ static void test_failures(void)
     closesocket( owner );
 }
 
+/* What is sent nowhere gets no port on Windows; where it does, the port is one of the block. */
+static void test_send_nowhere( int kind )
+{
+    static const char *const names[] = { "send", "WSASend", "sendto, no address", "sendto, short", "sendto, no family", "WSASendTo, no address" };
+    WSABUF buf = { 1, (char *)"x" };
+    struct sockaddr_storage none;
+    SOCKET owner, s, late;
+    struct instance inst;
+    unsigned int i, j;
+    DWORD sent;
+    int ret;
+
+    memset( &none, 0, sizeof(none) );
+    for (i = 0; i < ARRAY_SIZE( names ); i++)
+    {
+        owner = make_socket( kind );
+        must_acquire( owner, 1, &inst );
+        s = associated_socket( kind, &inst );
+        late = associated_socket( kind, &inst );
+        for (j = 0; j < 2; j++)
+        {
+            SOCKET sock = j ? late : s;
+
+            switch (i)
+            {
+            case 0: ret = send( sock, "x", 1, 0 ); break;
+            case 1: ret = WSASend( sock, &buf, 1, &sent, 0, NULL, NULL ); break;
+            case 2: ret = sendto( sock, "x", 1, 0, NULL, 0 ); break;
+            case 3: ret = sendto( sock, "x", 1, 0, (struct sockaddr *)&target_addr, 4 ); break;
+            case 4: ret = sendto( sock, "x", 1, 0, (struct sockaddr *)&none, target_len ); break;
+            default: ret = WSASendTo( sock, &buf, 1, &sent, 0, NULL, 0, NULL, NULL ); break;
+            }
+            ok( ret == SOCKET_ERROR, "%s, %s: got %d\n", names[i], socket_kinds[kind].name, ret );
+            ok( !local_port( sock ) || (!j && local_port( sock ) == first_port( &inst )), "%s, %s: got port %u\n", names[i],
+                socket_kinds[kind].name, local_port( sock ) );
+        }
+        closesocket( late );
+        closesocket( s );
+        closesocket( owner );
+    }
+}
+
 /* "ConnectEx still needs a bound socket." */
 static void test_connect_ex(void)
 {
@@ -437,6 +479,7 @@ START_TEST(implicit)
             test_way( kind, way );
         }
         test_bound_first( kind );
+        test_send_nowhere( kind );
         if (kind == UDP4) test_join_leaf();
         if (kind == TCP4)
         {

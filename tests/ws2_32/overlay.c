@@ -37,6 +37,7 @@ static void fill_imports(void)
     IMPORT( bind );
     IMPORT( connect );
     IMPORT( WSAConnect );
+    IMPORT( WSASend );
     IMPORT( sendto );
     IMPORT( WSASendTo );
     IMPORT( WSAJoinLeaf );

@@ -27,6 +27,8 @@ static struct functions
     __typeof__(&WSAConnect)        WSAConnect;
     __typeof__(&WSAConnectByNameA) WSAConnectByNameA;
     __typeof__(&WSAConnectByNameW) WSAConnectByNameW;
+    __typeof__(&send)              send;
+    __typeof__(&WSASend)           WSASend;
     __typeof__(&sendto)            sendto;
     __typeof__(&WSASendTo)         WSASendTo;
     LPFN_WSASENDMSG                WSASendMsg;
@@ -418,6 +420,14 @@ static int overlapped_sendto( SOCKET s, DWORD *size, OVERLAPPED *overlapped, LPW
     return f->WSASendTo( s, &buf, 1, size, 0, (struct sockaddr *)&udp_addr, sizeof(udp_addr), overlapped, routine );
 }
 
+static int overlapped_send( SOCKET s, DWORD *size, OVERLAPPED *overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine )
+{
+    WSABUF buf = { 3, (char *)"abc" };
+
+    (void)connect( s, (struct sockaddr *)&udp_addr, sizeof(udp_addr) );
+    return f->WSASend( s, &buf, 1, size, 0, overlapped, routine );
+}
+
 static int overlapped_bad_sendto( SOCKET s, DWORD *size, OVERLAPPED *overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine )
 {
     WSABUF buf = { 3, (char *)"abc" };
@@ -461,6 +471,7 @@ static void do_all_overlapped(void)
     }
     calls[] =
     {
+        { "WSASend", overlapped_send },
         { "WSASendTo", overlapped_sendto },
         { "WSASendTo, short address", overlapped_bad_sendto },
         { "WSASendMsg", overlapped_sendmsg },
@@ -543,6 +554,39 @@ static void do_sendto(void)
     RECORD( "bad buffer", f->sendto( s, (char *)16, 8, 0, to, len ) );
     RECORD( "bad address", f->sendto( s, "x", 1, 0, (struct sockaddr *)16, len ) );
     closesocket( s );
+}
+
+static void do_send(void)
+{
+    WSABUF bufs[2] = { { 2, (char *)"ab" }, { 1, (char *)"c" } };
+    DWORD sent;
+    int i, kind;
+    SOCKET s;
+
+    for (i = 0; i < 3; i++)
+    {
+        RECORD( bad_names[i], f->send( bad_sockets[i], "x", 1, 0 ) );
+        RECORD( bad_names[i], f->WSASend( bad_sockets[i], bufs, 2, &sent, 0, NULL, NULL ) );
+    }
+    for (i = 0; i < 4; i++)
+    {
+        kind = i % 2 ? TCP4 : UDP4;
+        s = make_socket( kind );
+        RECORD( "unconnected", i / 2 ? f->WSASend( s, bufs, 2, &sent, 0, NULL, NULL ) : f->send( s, "x", 1, 0 ) );
+        record_socket( "after it", s );
+        (void)connect( s, kind == TCP4 ? (struct sockaddr *)&listener_addr : (struct sockaddr *)&udp_addr, sizeof(udp_addr) );
+        sent = 0xdeadbeef;
+        RECORD( "connected", i / 2 ? f->WSASend( s, bufs, 2, &sent, 0, NULL, NULL ) : f->send( s, "x", 1, 0 ) );
+        record( "sent %lx\n", sent );
+        RECORD( "nothing", i / 2 ? f->WSASend( s, bufs, 0, &sent, 0, NULL, NULL ) : f->send( s, "x", 0, 0 ) );
+        RECORD( "unknown flags", i / 2 ? f->WSASend( s, bufs, 1, &sent, 0x4000000, NULL, NULL ) : f->send( s, "x", 1, 0x4000000 ) );
+        RECORD( "bad buffer", f->send( s, (char *)16, 8, 0 ) );
+        RECORD( "nowhere for the size", f->WSASend( s, bufs, 1, NULL, 0, NULL, NULL ) );
+        shutdown( s, SD_SEND );
+        RECORD( "shut down", i / 2 ? f->WSASend( s, bufs, 1, &sent, 0, NULL, NULL ) : f->send( s, "x", 1, 0 ) );
+        closesocket( s );
+        if (kind == TCP4) accept_and_close();
+    }
 }
 
 static void do_sendmsg(void)
@@ -673,7 +717,7 @@ static void test_same( const char *when )
 {
     static void (*const todo[])(void) =
     {
-        do_startup, do_connect_by_name, do_sendto, do_sendmsg, do_join_leaf, do_all_overlapped,
+        do_startup, do_connect_by_name, do_send, do_sendto, do_sendmsg, do_join_leaf, do_all_overlapped,
     };
     unsigned int i, j;
     int kind;
@@ -708,6 +752,8 @@ static BOOL get_functions( struct functions *functions, HMODULE module )
     GET( WSAConnect );
     GET( WSAConnectByNameA );
     GET( WSAConnectByNameW );
+    GET( send );
+    GET( WSASend );
     GET( sendto );
     GET( WSASendTo );
     GET( WSAJoinLeaf );
