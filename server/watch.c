@@ -28,11 +28,25 @@ struct watch
 
 static HANDLE helper;
 
+/* wineserver goes through all polls when the last handle of a socket is closed, and keeps the next one in hand while one is completed.
+ * Should this process have been killed a moment ago, each completion finds one more of its threads dead, of those that wait in
+ * wineserver, and with the last of them go the process and its polls, the one in hand too: wineserver crashes (8.0 to 10.0), and the
+ * prefix with it. A thread that sleeps without wineserver is found dead by itself, at another time. */
+static DWORD WINAPI sleep_for_ever( void *arg )
+{
+    (void)arg;
+    Sleep( INFINITE );
+    return 0;
+}
+
 NTSTATUS watch_init( HANDLE port, ULONG_PTR key )
 {
     SOCKET s = winsock.WSASocketW( AF_INET, SOCK_DGRAM, IPPROTO_UDP, NULL, 0, WSA_FLAG_OVERLAPPED );
+    HANDLE thread;
 
     if (s == INVALID_SOCKET) return STATUS_INSUFFICIENT_RESOURCES;
+    if (!(thread = CreateThread( NULL, 0, sleep_for_ever, NULL, 0, NULL ))) return STATUS_INSUFFICIENT_RESOURCES;
+    CloseHandle( thread );
     helper = (HANDLE)s;
     return CreateIoCompletionPort( helper, port, key, 0 ) ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
 }

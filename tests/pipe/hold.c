@@ -61,16 +61,18 @@ static int bind_tcp( unsigned int port )
     return bind( socket( AF_INET, SOCK_STREAM, 0 ), (struct sockaddr *)&addr, sizeof(addr) ) ? WSAGetLastError() : 0;
 }
 
-/* Print "tcp FIRST LAST" and "udp FIRST LAST", the second port of each in use, and stay until the standard input ends. Then say
+/* hold [N]: print "tcp FIRST LAST" and "udp FIRST LAST", the former N times, the second port of each in use, and stay until the standard input ends. Then say
  * "bind ERROR", of a socket without a reservation and the first of the TCP ports. */
 START_TEST(hold)
 {
     unsigned int port;
     WSADATA data;
     DWORD size;
-    char buffer[16];
+    char buffer[16], **argv;
+    int more = winetest_get_mainargs( &argv ) > 2 ? atoi( argv[2] ) - 1 : 0;
 
     WSAStartup( MAKEWORD( 2, 2 ), &data );
+    for (; more > 0; more--) hold( SOCK_STREAM, 8 );
     port = hold( SOCK_STREAM, 8 );
     hold( SOCK_DGRAM, 3 );
     while (ReadFile( GetStdHandle( STD_INPUT_HANDLE ), buffer, sizeof(buffer), &size, NULL ) && size) {}
