@@ -28,6 +28,9 @@
  */
 static const unsigned char magic[4] = { 'P', 'R', 'J', '1' };
 
+/* No journal has come so far; what is read is no number of ours, and those that follow it might not rise any more. */
+#define MAX_READ_SEQUENCE INT64_MAX
+
 struct journal
 {
     struct journal_storage storage;
@@ -92,7 +95,7 @@ static int decode_record( const unsigned char *data, struct journal_record *reco
     record->protocol = data[17];
     record->first = get_le( data + 18, 2 );
     record->count = get_le( data + 20, 4 );
-    if (!record->sequence || record->sequence == UINT64_MAX) return 0;
+    if (!record->sequence || record->sequence > MAX_READ_SEQUENCE) return 0;
     if (record->op != JOURNAL_ADD && record->op != JOURNAL_REMOVE) return 0;
     if (record->protocol != PROTOCOL_TCP && record->protocol != PROTOCOL_UDP) return 0;
     return store_block_is_valid( record->first, record->count );
@@ -174,7 +177,7 @@ const struct journal_record *journal_get( const struct journal *journal, size_t 
 
 void journal_advance( struct journal *journal, uint64_t sequence )
 {
-    if (sequence > journal->sequence && sequence != UINT64_MAX) journal->sequence = sequence;
+    if (sequence > journal->sequence && sequence <= MAX_READ_SEQUENCE) journal->sequence = sequence;
 }
 
 /* Cut off what is behind the last record. While that fails nothing can be added: after a crash it might be taken for a record. */

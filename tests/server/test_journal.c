@@ -162,6 +162,10 @@ static void test_numbers_rise(void)
     ok( !journal_compact( journal, 102 ), "compact failed" );
     sequence = append( journal, JOURNAL_ADD, PROTOCOL_TCP, 5002, 1 );
     ok( sequence == 103, "got %u", (unsigned int)sequence );
+    /* no number that a journal has can be so high that those after it begin again */
+    journal_advance( journal, UINT64_MAX - 1 );
+    sequence = append( journal, JOURNAL_ADD, PROTOCOL_TCP, 5003, 1 );
+    ok( sequence == 104, "got %u", (unsigned int)sequence );
     journal_close( journal );
 }
 
