@@ -30,7 +30,7 @@ static HANDLE helper;
 
 /* wineserver goes through all polls when the last handle of a socket is closed, and keeps the next one in hand while one is completed.
  * Should this process have been killed a moment ago, each completion finds one more of its threads dead, of those that wait in
- * wineserver, and with the last of them go the process and its polls, the one in hand too: wineserver crashes (8.0 to 10.0), and the
+ * wineserver, and with the last of them go the process and its polls, the one in hand too: wineserver crashes (seen with 8.0), and the
  * prefix with it. A thread that sleeps without wineserver is found dead by itself, at another time. */
 static DWORD WINAPI sleep_for_ever( void *arg )
 {

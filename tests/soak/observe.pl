@@ -93,6 +93,20 @@ sub look_for_guards()
     $guards = $now;
 }
 
+# The prefix lives on whatever is killed.
+my $wineserver = "";
+sub look_for_wineserver()
+{
+    my $now = join " ", processes_of( "wineserver" );
+
+    if ($wineserver && $now ne $wineserver)
+    {
+        print "VIOLATION: wineserver was process $wineserver and is process $now\n";
+        $violations++;
+    }
+    $wineserver = $now if $now;
+}
+
 # A table is not read in one moment: a port counts that is so twice, with the same sockets.
 sub look()
 {
@@ -160,6 +174,7 @@ while (%worker)
     {
         look();
         look_for_guards();
+        look_for_wineserver();
         $next_look = $now + 1;
         # a worker every 2 seconds, the server every 5
         if ($now < $end && !int rand 2)
