@@ -10,6 +10,7 @@
  */
 
 #include "portres.h"
+#include "portserver.h"
 
 static const WCHAR service_name[] = L"portserver";
 static const WCHAR display_name[] = L"wine-portres port reservation server";
@@ -57,8 +58,14 @@ static DWORD stop( SC_HANDLE service )
 
 #define RETRY_MS 15000
 
+static BOOL server_listens(void)
+{
+    return WaitNamedPipeW( PORTSERVER_PIPE, 1 ) || GetLastError() == ERROR_SEM_TIMEOUT;
+}
+
 /* While the service manager starts the services of a prefix that has just come up, it refuses to start others (Wine,
- * programs/services), and one that it waits for too long is given up: try again. */
+ * programs/services), and one that it waits for too long is given up; one that was killed runs for it
+ * until it hears of that: try again. */
 static DWORD start( SC_HANDLE service )
 {
     DWORD error, limit, begin = GetTickCount();
@@ -68,6 +75,7 @@ static DWORD start( SC_HANDLE service )
         if (StartServiceW( service, 0, NULL ) || GetLastError() == ERROR_SERVICE_ALREADY_RUNNING)
             error = wait_state( service, SERVICE_RUNNING );
         else error = GetLastError();
+        if (!error && !server_listens()) error = ERROR_SERVICE_NOT_ACTIVE;
         if (!error) return ERROR_SUCCESS;
         limit = error == ERROR_SERVICE_DATABASE_LOCKED || error == ERROR_SERVICE_REQUEST_TIMEOUT ? WAIT_MS : RETRY_MS;
         if (GetTickCount() - begin >= limit) return error;
