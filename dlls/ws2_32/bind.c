@@ -77,7 +77,7 @@ static BOOL is_bound( SOCKET s )
 static NTSTATUS try_bind( SOCKET s, const struct sockaddr *addr, int len, int *error )
 {
     const struct port_map *map = portclient_map();
-    unsigned int port;
+    unsigned int port, kind;
 
     if (!map || (!map->reservations && !map->associated)) return STATUS_NOT_FOUND;
     if (!is_address( addr, len )) return STATUS_NOT_FOUND;
@@ -85,17 +85,10 @@ static NTSTATUS try_bind( SOCKET s, const struct sockaddr *addr, int len, int *e
     port = wine_ntohs( ((const struct sockaddr_in *)addr)->sin_port );  /* in the same place for both families */
     if (!may_be_associated( map, s ))
     {
-        switch (reserved_kind( map, s, port ))
-        {
-        case RESERVATION_RUNTIME:
-            /* it may have ended while there was no server to say so */
-            if (is_bound( s )) return STATUS_NOT_FOUND;
-            break;
-        case RESERVATION_PERSISTENT:
-            break;
-        default:
-            return STATUS_NOT_FOUND;
-        }
+        kind = reserved_kind( map, s, port );
+        if (kind != RESERVATION_RUNTIME && kind != RESERVATION_PERSISTENT) return STATUS_NOT_FOUND;
+        /* a runtime one may have ended while there was no server to say so */
+        if (kind == RESERVATION_RUNTIME && is_bound( s )) return STATUS_NOT_FOUND;
     }
     return bind_reserved( s, addr, sockaddr_len( addr->sa_family ), error );
 }

@@ -60,7 +60,6 @@ static HANDLE start_server(void)
     PROCESS_INFORMATION info;
     HANDLE job;
     BOOL is_wow64;
-    UINT len;
 
     if (!(job = CreateJobObjectW( NULL, NULL ))) return NULL;
     startup.lpAttributeList = (void *)attributes;
@@ -71,14 +70,10 @@ static HANDLE start_server(void)
 
     if (IsWow64Process( GetCurrentProcess(), &is_wow64 ) && is_wow64)
     {
-        len = GetSystemWindowsDirectoryW( path, MAX_PATH );
-        wcscpy( path + len, L"\\sysnative" );
+        GetSystemWindowsDirectoryW( path, MAX_PATH );
+        wcscat( path, L"\\sysnative" );
     }
-    else
-    {
-        len = GetSystemDirectoryW( path, MAX_PATH );
-        path[len] = 0;
-    }
+    else GetSystemDirectoryW( path, MAX_PATH );
     wcscat( path, L"\\portres\\portres.exe" );
     if (!CreateProcessW( path, command, NULL, NULL, FALSE, DETACHED_PROCESS | EXTENDED_STARTUPINFO_PRESENT, NULL, NULL,
                          &startup.StartupInfo, &info )) goto failed;
@@ -88,6 +83,16 @@ static HANDLE start_server(void)
 
 failed:
     CloseHandle( job );
+    return NULL;
+}
+
+/* One of all that wait has the server started: who gets this handle, until it is closed. */
+static HANDLE claim_start(void)
+{
+    HANDLE mutex = CreateMutexW( NULL, FALSE, PORTSERVER_STARTING );
+
+    if (!mutex || GetLastError() != ERROR_ALREADY_EXISTS) return mutex;
+    CloseHandle( mutex );
     return NULL;
 }
 
@@ -108,16 +113,7 @@ static struct connection *open_connection( DWORD start )
         if (error == ERROR_PIPE_BUSY) WaitNamedPipeW( PORTSERVER_PIPE, time_left( start ) );
         else
         {
-            /* one of all that wait */
-            if (!starting && (starting = CreateMutexW( NULL, FALSE, PORTSERVER_STARTING )))
-            {
-                if (GetLastError() != ERROR_ALREADY_EXISTS) starter = start_server();
-                else
-                {
-                    CloseHandle( starting );
-                    starting = NULL;
-                }
-            }
+            if (!starting && (starting = claim_start())) starter = start_server();
             Sleep( 10 );  /* it is about to make its pipe */
         }
     }

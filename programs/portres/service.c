@@ -12,7 +12,6 @@
 #include "portres.h"
 #include "portserver.h"
 
-static const WCHAR service_name[] = L"portserver";
 static const WCHAR display_name[] = L"wine-portres port reservation server";
 static const WCHAR binary_path[] = L"C:\\windows\\system32\\portres\\portserver.exe";
 
@@ -89,7 +88,7 @@ DWORD install_service( int restart )
     DWORD ret = ERROR_SUCCESS;
 
     if (!(manager = OpenSCManagerW( NULL, NULL, SC_MANAGER_ALL_ACCESS ))) return GetLastError();
-    service = OpenServiceW( manager, service_name, SERVICE_ALL_ACCESS );
+    service = OpenServiceW( manager, PORTSERVER_SERVICE, SERVICE_ALL_ACCESS );
     if (service)
     {
         if (!ChangeServiceConfigW( service, SERVICE_WIN32_OWN_PROCESS, SERVICE_AUTO_START, SERVICE_ERROR_NORMAL,
@@ -99,7 +98,7 @@ DWORD install_service( int restart )
     }
     else
     {
-        service = CreateServiceW( manager, service_name, display_name, SERVICE_ALL_ACCESS, SERVICE_WIN32_OWN_PROCESS,
+        service = CreateServiceW( manager, PORTSERVER_SERVICE, display_name, SERVICE_ALL_ACCESS, SERVICE_WIN32_OWN_PROCESS,
                                   SERVICE_AUTO_START, SERVICE_ERROR_NORMAL, binary_path, NULL, NULL, NULL, NULL, NULL );
         if (!service) ret = GetLastError();
     }
@@ -115,7 +114,7 @@ DWORD remove_service(void)
     DWORD ret = ERROR_SUCCESS;
 
     if (!(manager = OpenSCManagerW( NULL, NULL, SC_MANAGER_ALL_ACCESS ))) return GetLastError();
-    service = OpenServiceW( manager, service_name, SERVICE_ALL_ACCESS );
+    service = OpenServiceW( manager, PORTSERVER_SERVICE, SERVICE_ALL_ACCESS );
     if (service)
     {
         ret = stop( service );
@@ -133,7 +132,7 @@ DWORD start_service(void)
     DWORD ret = ERROR_SUCCESS;
 
     if (!(manager = OpenSCManagerW( NULL, NULL, SC_MANAGER_CONNECT ))) return GetLastError();
-    service = OpenServiceW( manager, service_name, SERVICE_START | SERVICE_QUERY_STATUS );
+    service = OpenServiceW( manager, PORTSERVER_SERVICE, SERVICE_START | SERVICE_QUERY_STATUS );
     if (!service) ret = GetLastError();
     else
     {
