@@ -10,6 +10,7 @@
  */
 
 #include "driver.h"
+#include "../handles.h"
 #include "portguard.h"
 #include "portserver.h"
 
@@ -253,41 +254,9 @@ BOOL server_alive(void)
     return server && WaitForSingleObject( server, 0 ) == WAIT_TIMEOUT;
 }
 
-/* what SystemExtendedHandleInformation gives; GetProcessHandleCount says 0 on Wine */
-struct handle_info
-{
-    void      *object;
-    ULONG_PTR  pid;
-    ULONG_PTR  handle;
-    ULONG      access;
-    USHORT     backtrace, type;
-    ULONG      attributes, reserved;
-};
-
-struct handle_list
-{
-    ULONG_PTR count, reserved;
-    struct handle_info handles[1];
-};
-
 DWORD server_handles(void)
 {
-    static struct handle_list *list;
-    static ULONG size = 0x40000;
-    NTSTATUS status;
-    DWORD count = 0;
-    ULONG_PTR i;
-
-    if (!list) list = malloc( size );
-    while ((status = NtQuerySystemInformation( (SYSTEM_INFORMATION_CLASS)64, list, size, NULL )) == STATUS_INFO_LENGTH_MISMATCH)
-    {
-        size *= 2;
-        free( list );
-        list = malloc( size );
-    }
-    if (status) return 0;
-    for (i = 0; i < list->count; i++) if (list->handles[i].pid == server_id) count++;
-    return count;
+    return count_handles( server_id );
 }
 
 /* ---- the pipe ---- */

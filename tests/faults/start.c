@@ -359,13 +359,34 @@ static BOOL run_fresh( const char *what, const struct fault_call *call, LONG kin
     return fired != 0;
 }
 
+/* Make each of the calls fail in each of its ways, one by one; of those from one place the first only, unless the driver is to leave
+ * none out. Returns the number of runs. */
+static LONG run_calls( BOOL (*run)( const char *what, const struct fault_call *call, LONG kind, LONG *ended ),
+                       const struct fault_call *calls, LONG first, LONG count, LONG *fired, LONG *ended )
+{
+    BOOL full = driver_is_full();
+    LONG i, kind, runs = 0;
+    char what[200];
+
+    for (i = first; i < count; i++)
+    {
+        if (calls[i].nth > 1 && !full) continue;
+        for (kind = 0; kind < calls[i].kinds; kind++)
+        {
+            sprintf( what, "call %ld (%s), kind %ld", i + 1, call_name( &calls[i] ), kind );
+            *fired += run( what, &calls[i], kind, ended );
+            runs++;
+        }
+    }
+    return runs;
+}
+
 /* Only what comes after the port map: all before it is the same in the test above. */
 START_TEST(fresh)
 {
     static struct fault_call calls[MAX_FAULT_CALLS];
-    BOOL full = driver_is_full(), wanted = full;
-    LONG i, kind, count, runs = 0, fired = 0, ended = 0;
-    char what[200];
+    BOOL full = driver_is_full();
+    LONG first = 0, count, runs, fired = 0, ended = 0;
 
     if (!driver_init()) return;
     ports = find_free_ports( 3 );
@@ -373,17 +394,8 @@ START_TEST(fresh)
     ok( !ended, "ended without a fault: %s\n", server_messages() );
     count = get_calls( calls );
     print_sites( "fresh", count );
-    for (i = 0; i < count; i++)
-    {
-        if (!strcmp( faults->names[calls[i].function], "MapViewOfFile" )) wanted = TRUE;
-        if (!wanted || (calls[i].nth > 1 && !full)) continue;
-        for (kind = 0; kind < calls[i].kinds; kind++)
-        {
-            sprintf( what, "call %ld (%s), kind %ld", i + 1, call_name( &calls[i] ), kind );
-            fired += run_fresh( what, &calls[i], kind, &ended );
-            runs++;
-        }
-    }
+    if (!full) while (first < count && strcmp( faults->names[calls[first].function], "MapViewOfFile" )) first++;
+    runs = run_calls( run_fresh, calls, first, count, &fired, &ended );
     trace( "%ld calls at a first start, %ld runs, %ld of them with a fault; %ld times the server ended\n", count, runs, fired, ended );
     server_kill();
     remove_traces();
@@ -392,9 +404,7 @@ START_TEST(fresh)
 START_TEST(start)
 {
     static struct fault_call calls[MAX_FAULT_CALLS];
-    BOOL full = driver_is_full();
-    LONG i, kind, count, runs = 0, fired = 0, ended = 0;
-    char what[200];
+    LONG count, runs, fired = 0, ended = 0;
     DWORD code;
 
     if (!driver_init()) return;
@@ -407,17 +417,7 @@ START_TEST(start)
     ok( !ended, "ended without a fault: %s\n", server_messages() );
     count = get_calls( calls );
     print_sites( "start", count );
-
-    for (i = 0; i < count; i++)
-    {
-        if (calls[i].nth > 1 && !full) continue;
-        for (kind = 0; kind < calls[i].kinds; kind++)
-        {
-            sprintf( what, "call %ld (%s), kind %ld", i + 1, call_name( &calls[i] ), kind );
-            fired += run_start( what, &calls[i], kind, &ended );
-            runs++;
-        }
-    }
+    runs = run_calls( run_start, calls, 0, count, &fired, &ended );
     trace( "%ld calls at a start, %ld runs, %ld of them with a fault; %ld times the server ended\n", count, runs, fired, ended );
     end_live();
     server_kill();

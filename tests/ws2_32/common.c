@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "port_test.h"
+#include <tlhelp32.h>
 
 const struct socket_kind socket_kinds[KIND_COUNT] =
 {
@@ -519,4 +520,21 @@ unsigned int puppet_local_port( struct puppet *puppet, int slot )
 {
     if (puppet_call( puppet, slot, PUPPET_LOCAL_PORT )) return 0;
     return puppet->shared->port;
+}
+
+HANDLE open_program( const char *name, DWORD access )
+{
+    PROCESSENTRY32 entry = { .dwSize = sizeof(entry) };
+    HANDLE snapshot = CreateToolhelp32Snapshot( TH32CS_SNAPPROCESS, 0 ), process = NULL;
+    BOOL ret;
+
+    for (ret = Process32First( snapshot, &entry ); ret && !process; ret = Process32Next( snapshot, &entry ))
+        if (!strcmp( entry.szExeFile, name )) process = OpenProcess( access, FALSE, entry.th32ProcessID );
+    CloseHandle( snapshot );
+    return process;
+}
+
+HANDLE open_server( DWORD access )
+{
+    return open_program( "portserver.exe", access );
 }

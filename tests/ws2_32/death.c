@@ -13,25 +13,6 @@
  * block, token and ports in use. Windows keeps reservations in the kernel; there is nothing to kill there. */
 
 #include "port_test.h"
-#include <tlhelp32.h>
-
-/* NULL where there is none, as on Windows */
-static HANDLE open_program( const char *name, DWORD access )
-{
-    PROCESSENTRY32 entry = { .dwSize = sizeof(entry) };
-    HANDLE snapshot = CreateToolhelp32Snapshot( TH32CS_SNAPPROCESS, 0 ), process = NULL;
-    BOOL ret;
-
-    for (ret = Process32First( snapshot, &entry ); ret && !process; ret = Process32Next( snapshot, &entry ))
-        if (!strcmp( entry.szExeFile, name )) process = OpenProcess( access, FALSE, entry.th32ProcessID );
-    CloseHandle( snapshot );
-    return process;
-}
-
-static HANDLE open_server( DWORD access )
-{
-    return open_program( "portserver.exe", access );
-}
 
 static BOOL kill_server(void)
 {

@@ -17,9 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "port_test.h"
-#include <tlhelp32.h>
 #include <psapi.h>
-#include <winternl.h>
+#include "../handles.h"
 
 struct many_shared
 {
@@ -134,62 +133,11 @@ START_TEST(worker)
     CloseHandle( start );
 }
 
-/* the server of this component, which Windows has not */
-static HANDLE open_server(void)
-{
-    PROCESSENTRY32 entry = { .dwSize = sizeof(entry) };
-    HANDLE snapshot = CreateToolhelp32Snapshot( TH32CS_SNAPPROCESS, 0 ), process = NULL;
-    BOOL ret;
-
-    for (ret = Process32First( snapshot, &entry ); ret && !process; ret = Process32Next( snapshot, &entry ))
-        if (!strcmp( entry.szExeFile, "portserver.exe" ))
-            process = OpenProcess( PROCESS_QUERY_INFORMATION | PROCESS_VM_READ, FALSE, entry.th32ProcessID );
-    CloseHandle( snapshot );
-    return process;
-}
-
-/* what SystemExtendedHandleInformation gives; GetProcessHandleCount says 0 on Wine */
-struct handle_info
-{
-    void      *object;
-    ULONG_PTR  pid;
-    ULONG_PTR  handle;
-    ULONG      access;
-    USHORT     backtrace, type;
-    ULONG      attributes, reserved;
-};
-
-struct handle_list
-{
-    ULONG_PTR count, reserved;
-    struct handle_info handles[1];
-};
-
-static DWORD handle_count( DWORD pid )
-{
-    struct handle_list *list = NULL;
-    ULONG size = 0x40000, needed;
-    NTSTATUS status;
-    ULONG_PTR i;
-    DWORD count = 0;
-
-    do
-    {
-        free( list );
-        size *= 2;
-        list = malloc( size );
-        status = NtQuerySystemInformation( 64 /* SystemExtendedHandleInformation */, list, size, &needed );
-    } while (status == (NTSTATUS)0xc0000004 /* STATUS_INFO_LENGTH_MISMATCH */ && size < 0x8000000);
-    if (!status) for (i = 0; i < list->count; i++) if (list->handles[i].pid == pid) count++;
-    free( list );
-    return count;
-}
-
 static void server_size( HANDLE server, DWORD *handles, SIZE_T *memory )
 {
     PROCESS_MEMORY_COUNTERS counters;
 
-    *handles = handle_count( GetProcessId( server ));
+    *handles = count_handles( GetProcessId( server ));
     *memory = 0;
     if (GetProcessMemoryInfo( server, &counters, sizeof(counters) )) *memory = counters.PagefileUsage;
 }
@@ -280,7 +228,7 @@ START_TEST(many)
     }
     shared->contended = find_free_block( TCP4, CONTENDED_SIZE );
 
-    if ((server = open_server())) server_size( server, &before_handles, &before_memory );
+    if ((server = open_server( PROCESS_QUERY_INFORMATION | PROCESS_VM_READ ))) server_size( server, &before_handles, &before_memory );
     run_round( processes, rounds, shared, start, name );
     CloseHandle( start );
     check_left_behind( shared );
