@@ -56,13 +56,17 @@ extern NTSTATUS NTAPI NtQueryInformationFile( HANDLE handle, IO_STATUS_BLOCK *io
                                               FILE_INFORMATION_CLASS class );
 
 /* Family and protocol of a TCP or UDP socket over IPv4 or IPv6. STATUS_OBJECT_TYPE_MISMATCH: the handle is not a socket.
- * STATUS_NOT_SUPPORTED: it is one of another kind. */
-static inline NTSTATUS afd_get_protocol( HANDLE handle, int *family, int *protocol )
+ * STATUS_NOT_SUPPORTED: it is one of another kind.
+ *
+ * Where another thread may close the socket meanwhile, an event is needed, of which nothing is asked: when an ioctl without one is
+ * done, wineserver signals the socket instead, in a second request of the thread, and crashes if that was the memory of a socket that
+ * is gone (seen with 8.0; getsockname() of any program does it too). */
+static inline NTSTATUS afd_get_protocol( HANDLE handle, HANDLE event, int *family, int *protocol )
 {
     struct afd_get_info_params info;
     IO_STATUS_BLOCK io;
 
-    NTSTATUS status = NtDeviceIoControlFile( handle, NULL, NULL, NULL, &io, IOCTL_AFD_WINE_GET_INFO, NULL, 0, &info, sizeof(info) );
+    NTSTATUS status = NtDeviceIoControlFile( handle, event, NULL, NULL, &io, IOCTL_AFD_WINE_GET_INFO, NULL, 0, &info, sizeof(info) );
 
     if (status == STATUS_NO_MEMORY || status == STATUS_INSUFFICIENT_RESOURCES) return STATUS_INSUFFICIENT_RESOURCES;
     if (status) return STATUS_OBJECT_TYPE_MISMATCH;

@@ -68,7 +68,7 @@ NTSTATUS sock_open( const struct process *process, uint64_t handle, struct sock_
     if (!DuplicateHandle( process->handle, (HANDLE)(ULONG_PTR)handle, GetCurrentProcess(), &duplicate,
                           0, FALSE, DUPLICATE_SAME_ACCESS ))
         return last_is_shortage() ? STATUS_INSUFFICIENT_RESOURCES : STATUS_OBJECT_TYPE_MISMATCH;
-    status = afd_get_protocol( duplicate, &sock->family, &sock->protocol );
+    status = afd_get_protocol( duplicate, NULL, &sock->family, &sock->protocol );
     if (!status) status = get_dual_stack( sock, duplicate );
     if (!status) status = get_id( sock, duplicate );
     if (status) CloseHandle( duplicate );

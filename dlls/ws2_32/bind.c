@@ -61,7 +61,7 @@ static unsigned int reserved_kind( const struct port_map *map, SOCKET s, unsigne
     int family, protocol;
 
     if (!map->ports[0][port] && !map->ports[1][port]) return 0;
-    if (afd_get_protocol( (HANDLE)s, &family, &protocol )) return 0;
+    if (get_protocol( s, &family, &protocol )) return 0;
     return map->ports[protocol == IPPROTO_UDP][port];
 }
 
@@ -109,7 +109,7 @@ int bind_implicitly( SOCKET s )
     int family, protocol, error;
 
     if (!map || !may_be_associated( map, s )) return 0;
-    if (afd_get_protocol( (HANDLE)s, &family, &protocol )) return 0;
+    if (get_protocol( s, &family, &protocol )) return 0;
     any.sin6_family = family;
     if (bind_reserved( s, &any, sockaddr_len( family ), &error ) == STATUS_NOT_FOUND) return 0;
     return error;
@@ -168,7 +168,7 @@ static BOOL bind_to_send( SOCKET s )
     int family, protocol;
 
     if (!map || !may_be_associated( map, s )) return TRUE;
-    if (afd_get_protocol( (HANDLE)s, &family, &protocol ) || protocol != IPPROTO_UDP) return TRUE;
+    if (get_protocol( s, &family, &protocol ) || protocol != IPPROTO_UDP) return TRUE;
     return bind_or_fail( s );
 }
 

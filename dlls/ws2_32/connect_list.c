@@ -20,7 +20,7 @@ static int check_socket( SOCKET s, int *len )
     NTSTATUS status;
 
     if (!is_winsock_started()) return WSANOTINITIALISED;
-    status = afd_get_protocol( (HANDLE)s, &family, &protocol );
+    status = get_protocol( s, &family, &protocol );
     if (status == STATUS_OBJECT_TYPE_MISMATCH) return WSAENOTSOCK;
     if (status || protocol != IPPROTO_TCP) return WSAEINVAL;
     if (!wine_getsockname( s, (struct sockaddr *)&addr, &addr_len )) return WSAEINVAL;  /* bound already */

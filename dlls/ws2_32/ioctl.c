@@ -65,6 +65,19 @@ int wsa_error_from_status( NTSTATUS status )
     }
 }
 
+NTSTATUS get_protocol( SOCKET s, int *family, int *protocol )
+{
+    static HANDLE event;
+    DWORD error = GetLastError();
+    HANDLE new_event;
+
+    if (!event && (new_event = CreateEventW( NULL, FALSE, FALSE, NULL )) &&
+        InterlockedCompareExchangePointer( &event, new_event, NULL ))
+        CloseHandle( new_event );
+    SetLastError( error );
+    return afd_get_protocol( (HANDLE)s, event, family, protocol );
+}
+
 /* SPEC: in this order; whatever fails, nothing has changed */
 static int check_ioctl( SOCKET s, DWORD code, void *in, DWORD in_size, void *out, DWORD out_size, DWORD *ret_size,
                         WSAOVERLAPPED *overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine )
@@ -74,7 +87,7 @@ static int check_ioctl( SOCKET s, DWORD code, void *in, DWORD in_size, void *out
     NTSTATUS status;
 
     if (!is_winsock_started()) return WSANOTINITIALISED;
-    if ((status = afd_get_protocol( (HANDLE)s, &family, &protocol ))) return wsa_error_from_status( status );
+    if ((status = get_protocol( s, &family, &protocol ))) return wsa_error_from_status( status );
     if (in_size < (acquire ? sizeof(INET_PORT_RANGE) : sizeof(INET_PORT_RESERVATION_TOKEN))) return WSAEINVAL;
     if (acquire ? out_size < sizeof(INET_PORT_RESERVATION_INSTANCE) : out_size) return WSAEINVAL;
     if (!in || IsBadReadPtr( in, in_size )) return WSAEFAULT;
@@ -154,12 +167,14 @@ static int check_completion( SOCKET s, WSAOVERLAPPED *overlapped, LPWSAOVERLAPPE
 /* Report a finished operation through the socket itself, so that Wine sets the event, queues the routine or posts to the completion
  * port exactly as for an ioctl of its own, and leaves out what SetFileCompletionNotificationModes() turned off. An AFD
  * ioctl that is done at once does it: a poll of no time stores as many bytes as an acquire (the poll's parameters up to its first
- * socket: 16), and another one of Wine's takes a status and stores nothing. */
+ * socket: 16), and another one of Wine's takes a status and stores nothing. A handle of our own keeps the socket for an ioctl without an
+ * event, should another thread close it (see afd_get_protocol()). */
 static NTSTATUS complete( SOCKET s, DWORD size, WSAOVERLAPPED *overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine )
 {
     static struct afd_poll_params output;  /* nobody reads it */
     struct afd_poll_params params = { 0 };
     NTSTATUS status = STATUS_SUCCESS;
+    HANDLE held = NULL;
     HANDLE event = NULL;  /* with a routine the program may keep there what it likes */
     void *context = NULL;
 
@@ -171,6 +186,7 @@ static NTSTATUS complete( SOCKET s, DWORD size, WSAOVERLAPPED *overlapped, LPWSA
     }
     C_ASSERT( offsetof( struct afd_poll_params, sockets ) == sizeof(INET_PORT_RESERVATION_INSTANCE) );
 
+    if (!event) DuplicateHandle( GetCurrentProcess(), (HANDLE)s, GetCurrentProcess(), &held, 0, FALSE, DUPLICATE_SAME_ACCESS );
     overlapped->Internal = STATUS_PENDING;
     overlapped->Offset = 0;  /* Wine keeps the flags for WSAGetOverlappedResult() there */
     if (size)
@@ -178,11 +194,14 @@ static NTSTATUS complete( SOCKET s, DWORD size, WSAOVERLAPPED *overlapped, LPWSA
         params.count = 1;
         params.sockets[0].socket = s;
         params.sockets[0].flags = AFD_POLL_CLOSE;
-        return NtDeviceIoControlFile( (HANDLE)s, event, routine ? call_routine : NULL, context, (IO_STATUS_BLOCK *)overlapped,
-                                      IOCTL_AFD_POLL, &params, sizeof(params), &output, sizeof(output) );
+        status = NtDeviceIoControlFile( (HANDLE)s, event, routine ? call_routine : NULL, context, (IO_STATUS_BLOCK *)overlapped,
+                                        IOCTL_AFD_POLL, &params, sizeof(params), &output, sizeof(output) );
     }
-    return NtDeviceIoControlFile( (HANDLE)s, event, routine ? call_routine : NULL, context, (IO_STATUS_BLOCK *)overlapped,
-                                  IOCTL_AFD_WINE_COMPLETE_ASYNC, &status, sizeof(status), NULL, 0 );
+    else
+        status = NtDeviceIoControlFile( (HANDLE)s, event, routine ? call_routine : NULL, context, (IO_STATUS_BLOCK *)overlapped,
+                                        IOCTL_AFD_WINE_COMPLETE_ASYNC, &status, sizeof(status), NULL, 0 );
+    if (held) CloseHandle( held );
+    return status;
 }
 
 int ioctl_port_reservation( SOCKET s, DWORD code, void *in, DWORD in_size, void *out, DWORD out_size, DWORD *ret_size,

@@ -29,6 +29,9 @@ extern int wsa_error_from_status( NTSTATUS status );
 /* has WSAStartup() been called more often than WSACleanup()? */
 extern int is_winsock_started(void);
 
+/* family and protocol of a TCP or UDP socket, and errors, as of afd_get_protocol() */
+extern NTSTATUS get_protocol( SOCKET s, int *family, int *protocol );
+
 /* Give a socket that is associated with a reservation, and not bound, a port of it, as every function does that needs a bound
  * socket. Returns 0, also where nothing had to be done, or Winsock's error code. */
 extern int bind_implicitly( SOCKET s );

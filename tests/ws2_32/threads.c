@@ -99,6 +99,31 @@ static DWORD WINAPI acquire_thread( void *arg )
     return 0;
 }
 
+/* and some have it reported through the socket itself */
+static DWORD WINAPI overlapped_thread( void *arg )
+{
+    INET_PORT_RANGE range = { 0, 1 };
+    INET_PORT_RESERVATION_INSTANCE *inst;
+    OVERLAPPED *overlapped;
+    DWORD size;
+    int ret;
+
+    (void)arg;
+    do
+    {
+        overlapped = calloc( 1, sizeof(*overlapped) );
+        inst = calloc( 1, sizeof(*inst) );
+        ret = WSAIoctl( same_socket, SIO_ACQUIRE_PORT_RESERVATION, &range, sizeof(range), inst, sizeof(*inst), &size, overlapped, NULL );
+        if (ret) ret = WSAGetLastError();
+        if (ret == WSA_IO_PENDING) continue;  /* the memory is in use */
+        free( overlapped );
+        free( inst );
+    }
+    while (!ret || ret == WSA_IO_PENDING);
+    ok( ret == WSAENOTSOCK || ret == WSA_INVALID_HANDLE, "overlapped acquire on a closed socket: error %d\n", ret );
+    return 0;
+}
+
 static void run_threads( unsigned int count, LPTHREAD_START_ROUTINE func )
 {
     HANDLE threads[THREADS];
@@ -198,10 +223,10 @@ static void test_close(void)
     unsigned int i, j;
     DWORD ret;
 
-    for (i = 0; i < 10; i++)
+    for (i = 0; i < 200; i++)
     {
         same_socket = make_socket( TCP4 );
-        for (j = 0; j < 3; j++) threads[j] = CreateThread( NULL, 0, acquire_thread, NULL, 0, NULL );
+        for (j = 0; j < 3; j++) threads[j] = CreateThread( NULL, 0, j < 2 ? acquire_thread : overlapped_thread, NULL, 0, NULL );
         threads[3] = CreateThread( NULL, 0, close_thread, (void *)(INT_PTR)i, 0, NULL );
         ret = WaitForMultipleObjects( 4, threads, TRUE, 30000 );
         ok( !ret, "the threads did not end (%lu)\n", ret );
