@@ -25,7 +25,9 @@
  * is three ints: family, type and protocol as socket() was called, with the protocol filled in. */
 #define IOCTL_AFD_WINE_GET_INFO 0x120368
 
-#define IOCTL_AFD_WINE_GET_IPV6_V6ONLY 0x12045c  /* an int */
+#define IOCTL_AFD_WINE_GET_SO_REUSEADDR 0x1203a4  /* an int, here and below */
+#define IOCTL_AFD_WINE_SET_SO_REUSEADDR 0x1203a8
+#define IOCTL_AFD_WINE_GET_IPV6_V6ONLY  0x12045c
 
 /* Wine's own: finish with the NTSTATUS that is the input, and no bytes */
 #define IOCTL_AFD_WINE_COMPLETE_ASYNC 0x120348

@@ -289,14 +289,14 @@ DECL_HANDLER(associate_port_reservation)
 
 /* bind the socket to a port that is guarded, unless another socket holds it already */
 static NTSTATUS bind_guarded( const struct sock_handle *handle, const struct bind_socket_request *req,
-                              unsigned int port, unsigned int *wsa_error )
+                              unsigned int port, int unshared, unsigned int *wsa_error )
 {
     int in_use = pool_port_in_use( pool, handle->protocol, port );
     NTSTATUS status;
 
     if (!pool_may_hold( pool, handle->protocol, port, sock_holds( handle, req->addr ) )) return STATUS_SHARING_VIOLATION;
     if (!in_use) guard_yield( handle->protocol, port );
-    status = sock_bind( handle, req->addr, req->addr_len, port, wsa_error );
+    status = sock_bind( handle, req->addr, req->addr_len, port, in_use && unshared, wsa_error );
     if (status && !in_use) guard_retake( handle->protocol, port );
     return status;
 }
@@ -316,7 +316,7 @@ static void hold_port( struct sock *sock, const struct sock_handle *handle, cons
 static NTSTATUS bind_reserved( const struct sock_handle *handle, const struct bind_socket_request *req,
                                unsigned int port, unsigned int *wsa_error )
 {
-    NTSTATUS status = bind_guarded( handle, req, port, wsa_error );
+    NTSTATUS status = bind_guarded( handle, req, port, handle->protocol == PROTOCOL_TCP, wsa_error );
 
     return status == STATUS_ACCESS_DENIED ? STATUS_SHARING_VIOLATION : status;
 }
@@ -382,7 +382,7 @@ DECL_HANDLER(bind_socket)
     else if (!(status = get_sock( &handle, &sock )))
     {
         /* an administered exclusion keeps a port from being handed out, not from being asked for */
-        if (!(status = bind_guarded( &handle, req, port, &wsa_error ))) hold_port( sock, &handle, req, port );
+        if (!(status = bind_guarded( &handle, req, port, 0, &wsa_error ))) hold_port( sock, &handle, req, port );
     }
     sock_close( &handle );
     if (!status) reply->port = port;

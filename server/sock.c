@@ -194,9 +194,29 @@ unsigned int sock_holds( const struct sock_handle *sock, const void *addr )
     return HOLDS_BOTH_ANY;
 }
 
-NTSTATUS sock_bind( const struct sock_handle *sock, const void *addr, unsigned int addr_len, unsigned int port,
-                    unsigned int *wsa_error )
+/* Turn SO_REUSEADDR off; returns what it was. */
+static int take_reuse( HANDLE handle )
 {
+    IO_STATUS_BLOCK io;
+    int on = 0, off = 0;
+
+    if (!NtDeviceIoControlFile( handle, NULL, NULL, NULL, &io, IOCTL_AFD_WINE_GET_SO_REUSEADDR, NULL, 0, &on, sizeof(on) ) && on)
+        NtDeviceIoControlFile( handle, NULL, NULL, NULL, &io, IOCTL_AFD_WINE_SET_SO_REUSEADDR, &off, sizeof(off), NULL, 0 );
+    return on;
+}
+
+static void give_back_reuse( HANDLE handle )
+{
+    IO_STATUS_BLOCK io;
+    int on = 1;
+
+    NtDeviceIoControlFile( handle, NULL, NULL, NULL, &io, IOCTL_AFD_WINE_SET_SO_REUSEADDR, &on, sizeof(on), NULL, 0 );
+}
+
+NTSTATUS sock_bind( const struct sock_handle *sock, const void *addr, unsigned int addr_len, unsigned int port,
+                    int unshared, unsigned int *wsa_error )
+{
+    int reuse, ret;
     union
     {
         struct sockaddr     any;
@@ -208,8 +228,10 @@ NTSTATUS sock_bind( const struct sock_handle *sock, const void *addr, unsigned i
     memset( &buffer, 0, sizeof(buffer) );
     memcpy( &buffer, addr, min( addr_len, sizeof(buffer) ) );
     buffer.in.sin_port = swap_port( port );  /* in the same place for both families */
-    if (!winsock.bind( (SOCKET)sock->handle, &buffer.any, addr_len )) return STATUS_SUCCESS;
-    *wsa_error = winsock.WSAGetLastError();
+    reuse = unshared && take_reuse( sock->handle );
+    if ((ret = winsock.bind( (SOCKET)sock->handle, &buffer.any, addr_len ))) *wsa_error = winsock.WSAGetLastError();
+    if (reuse) give_back_reuse( sock->handle );
+    if (!ret) return STATUS_SUCCESS;
     if (*wsa_error == WSAEADDRINUSE) return STATUS_SHARING_VIOLATION;
     if (*wsa_error == WSAEACCES) return STATUS_ACCESS_DENIED;
     return STATUS_UNSUCCESSFUL;

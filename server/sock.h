@@ -35,11 +35,12 @@ extern NTSTATUS sock_port( const struct sock_handle *sock, unsigned int *port );
 /* HOLDS_* of the address (struct sockaddr_in or sockaddr_in6) if the socket is bound to it */
 extern unsigned int sock_holds( const struct sock_handle *sock, const void *addr );
 
-/* Bind the socket to an address (struct sockaddr_in or sockaddr_in6) with another port, in host order.
+/* Bind the socket to an address (struct sockaddr_in or sockaddr_in6) with another port, in host order, or, if unshared, fail where it
+ * would share the port by its SO_REUSEADDR.
  * STATUS_SHARING_VIOLATION: the port is taken. STATUS_ACCESS_DENIED: it is taken by a socket with SO_EXCLUSIVEADDRUSE, or
  * not this user's to bind. STATUS_UNSUCCESSFUL: any other error, as Winsock's code in *wsa_error. */
 extern NTSTATUS sock_bind( const struct sock_handle *sock, const void *addr, unsigned int addr_len, unsigned int port,
-                           unsigned int *wsa_error );
+                           int unshared, unsigned int *wsa_error );
 
 /* Call sock_closed() when the last handle of the socket, in whatever process, is closed. */
 extern NTSTATUS sock_watch( const struct sock_handle *sock );

@@ -333,12 +333,13 @@ int fake_can_bind( const struct fake_sock *sock, unsigned int port )
 }
 
 NTSTATUS sock_bind( const struct sock_handle *handle, const void *addr, unsigned int addr_len, unsigned int port,
-                    unsigned int *wsa_error )
+                    int unshared, unsigned int *wsa_error )
 {
     struct fake_sock *sock = handle->handle;
     unsigned char guard;
 
     (void)addr;
+    (void)unshared;
     if (addr_len < 16 || addr_len > MAX_SOCKADDR_LEN) violate( "sock_bind() with a wrong length" );
     if (!port || port >= POOL_PORTS)
     {
