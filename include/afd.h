@@ -62,7 +62,7 @@ extern NTSTATUS NTAPI NtQueryInformationFile( HANDLE handle, IO_STATUS_BLOCK *io
  *
  * Where another thread may close the socket meanwhile, an event is needed, of which nothing is asked: when an ioctl without one is
  * done, wineserver signals the socket instead, in a second request of the thread, and crashes if that was the memory of a socket that
- * is gone (seen with 8.0; getsockname() of any program does it too). */
+ * is gone (seen with 8.0 and 10.0; in 8.0 getsockopt( SO_TYPE ) of any program does it too). */
 static inline NTSTATUS afd_get_protocol( HANDLE handle, HANDLE event, int *family, int *protocol )
 {
     struct afd_get_info_params info;
