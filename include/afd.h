@@ -21,6 +21,9 @@
 #define IOCTL_AFD_POLL          0x12024
 #define AFD_POLL_CLOSE          0x0020
 
+/* Windows' own as well. The output is the address; the status of a socket that is not bound is STATUS_INVALID_PARAMETER. */
+#define IOCTL_AFD_GETSOCKNAME   0x1202f
+
 /* Wine's own; unlike getsockopt() it also takes a handle that ws2_32 has not seen made (DuplicateHandle, inheritance). The output
  * is three ints: family, type and protocol as socket() was called, with the protocol filled in. */
 #define IOCTL_AFD_WINE_GET_INFO 0x120368
@@ -60,9 +63,9 @@ extern NTSTATUS NTAPI NtQueryInformationFile( HANDLE handle, IO_STATUS_BLOCK *io
 /* Family and protocol of a TCP or UDP socket over IPv4 or IPv6. STATUS_OBJECT_TYPE_MISMATCH: the handle is not a socket.
  * STATUS_NOT_SUPPORTED: it is one of another kind.
  *
- * Where another thread may close the socket meanwhile, an event is needed, of which nothing is asked: when an ioctl without one is
- * done, wineserver signals the socket instead, in a second request of the thread, and crashes if that was the memory of a socket that
- * is gone (seen with 8.0 and 10.0; in 8.0 getsockopt( SO_TYPE ) of any program does it too). */
+ * Where another thread may close the socket meanwhile, an event has to be passed, for which nobody waits. Without one wineserver
+ * signals the socket when the ioctl succeeds, in a second request of the thread, and crashes if the socket is gone by then (seen with
+ * 8.0 and 10.0; in 8.0 getsockopt( SO_TYPE ) of any program does it too). */
 static inline NTSTATUS afd_get_protocol( HANDLE handle, HANDLE event, int *family, int *protocol )
 {
     struct afd_get_info_params info;

@@ -312,7 +312,8 @@ static void hold_port( struct sock *sock, const struct sock_handle *handle, cons
     save_sock( sock );
 }
 
-/* the same for a port of its reservation, where what is not to be had is taken, whatever the system calls it */
+/* The same as bind_guarded() for a port of its reservation, where what is not to be had is taken, whatever the system calls it, and
+ * SO_REUSEADDR is for UDP alone */
 static NTSTATUS bind_reserved( const struct sock_handle *handle, const struct bind_socket_request *req,
                                unsigned int port, unsigned int *wsa_error )
 {

@@ -194,15 +194,18 @@ unsigned int sock_holds( const struct sock_handle *sock, const void *addr )
     return HOLDS_BOTH_ANY;
 }
 
-/* Turn SO_REUSEADDR off; returns what it was. */
-static int take_reuse( HANDLE handle )
+/* Turn SO_REUSEADDR off, and tell what it was. */
+static NTSTATUS take_reuse( HANDLE handle, int *reuse )
 {
     IO_STATUS_BLOCK io;
-    int on = 0, off = 0;
+    int off = 0;
+    NTSTATUS status;
 
-    if (!NtDeviceIoControlFile( handle, NULL, NULL, NULL, &io, IOCTL_AFD_WINE_GET_SO_REUSEADDR, NULL, 0, &on, sizeof(on) ) && on)
-        NtDeviceIoControlFile( handle, NULL, NULL, NULL, &io, IOCTL_AFD_WINE_SET_SO_REUSEADDR, &off, sizeof(off), NULL, 0 );
-    return on;
+    *reuse = 0;
+    status = NtDeviceIoControlFile( handle, NULL, NULL, NULL, &io, IOCTL_AFD_WINE_GET_SO_REUSEADDR, NULL, 0, reuse, sizeof(*reuse) );
+    if (!status && *reuse)
+        status = NtDeviceIoControlFile( handle, NULL, NULL, NULL, &io, IOCTL_AFD_WINE_SET_SO_REUSEADDR, &off, sizeof(off), NULL, 0 );
+    return status;
 }
 
 static void give_back_reuse( HANDLE handle )
@@ -216,7 +219,7 @@ static void give_back_reuse( HANDLE handle )
 NTSTATUS sock_bind( const struct sock_handle *sock, const void *addr, unsigned int addr_len, unsigned int port,
                     int unshared, unsigned int *wsa_error )
 {
-    int reuse, ret;
+    int reuse = 0, ret;
     union
     {
         struct sockaddr     any;
@@ -228,7 +231,7 @@ NTSTATUS sock_bind( const struct sock_handle *sock, const void *addr, unsigned i
     memset( &buffer, 0, sizeof(buffer) );
     memcpy( &buffer, addr, min( addr_len, sizeof(buffer) ) );
     buffer.in.sin_port = swap_port( port );  /* in the same place for both families */
-    reuse = unshared && take_reuse( sock->handle );
+    if (unshared && take_reuse( sock->handle, &reuse )) return STATUS_INSUFFICIENT_RESOURCES;
     if ((ret = winsock.bind( (SOCKET)sock->handle, &buffer.any, addr_len ))) *wsa_error = winsock.WSAGetLastError();
     if (reuse) give_back_reuse( sock->handle );
     if (!ret) return STATUS_SUCCESS;

@@ -35,8 +35,8 @@ extern NTSTATUS sock_port( const struct sock_handle *sock, unsigned int *port );
 /* HOLDS_* of the address (struct sockaddr_in or sockaddr_in6) if the socket is bound to it */
 extern unsigned int sock_holds( const struct sock_handle *sock, const void *addr );
 
-/* Bind the socket to an address (struct sockaddr_in or sockaddr_in6) with another port, in host order, or, if unshared, fail where it
- * would share the port by its SO_REUSEADDR.
+/* Bind the socket to an address (struct sockaddr_in or sockaddr_in6) with another port, in host order. With unshared set, SO_REUSEADDR
+ * is off meanwhile, so that a port in use is refused. STATUS_INSUFFICIENT_RESOURCES: it could not be turned off.
  * STATUS_SHARING_VIOLATION: the port is taken. STATUS_ACCESS_DENIED: it is taken by a socket with SO_EXCLUSIVEADDRUSE, or
  * not this user's to bind. STATUS_UNSUCCESSFUL: any other error, as Winsock's code in *wsa_error. */
 extern NTSTATUS sock_bind( const struct sock_handle *sock, const void *addr, unsigned int addr_len, unsigned int port,

@@ -65,14 +65,6 @@ static unsigned int reserved_kind( const struct port_map *map, SOCKET s, unsigne
     return map->ports[protocol == IPPROTO_UDP][port];
 }
 
-static BOOL is_bound( SOCKET s )
-{
-    struct sockaddr_in6 addr;
-    int len = sizeof(addr);
-
-    return !wine_getsockname( s, (struct sockaddr *)&addr, &len );
-}
-
 /* the server's part of a bind; STATUS_NOT_FOUND: it has none, Wine does it all */
 static NTSTATUS try_bind( SOCKET s, const struct sockaddr *addr, int len, int *error )
 {

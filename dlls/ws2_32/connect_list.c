@@ -15,15 +15,14 @@
 /* what the socket is, and whether it can do it */
 static int check_socket( SOCKET s, int *len )
 {
-    struct sockaddr_storage addr;
-    int family, protocol, addr_len = sizeof(addr);
+    int family, protocol;
     NTSTATUS status;
 
     if (!is_winsock_started()) return WSANOTINITIALISED;
     status = get_protocol( s, &family, &protocol );
     if (status == STATUS_OBJECT_TYPE_MISMATCH) return WSAENOTSOCK;
     if (status || protocol != IPPROTO_TCP) return WSAEINVAL;
-    if (!wine_getsockname( s, (struct sockaddr *)&addr, &addr_len )) return WSAEINVAL;  /* bound already */
+    if (is_bound( s )) return WSAEINVAL;
     *len = family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
     return 0;
 }
@@ -44,11 +43,10 @@ static BOOL check_list( const SOCKET_ADDRESS_LIST *list )
 static int bind_to_any( SOCKET s, int len )
 {
     struct sockaddr_in6 any = { 0 };
-    struct sockaddr_storage addr;
-    int error, addr_len = sizeof(addr);
+    int error;
 
     if ((error = bind_implicitly( s ))) return error;
-    if (!wine_getsockname( s, (struct sockaddr *)&addr, &addr_len )) return 0;
+    if (is_bound( s )) return 0;
     any.sin6_family = len == sizeof(any) ? AF_INET6 : AF_INET;
     return wine_bind( s, (struct sockaddr *)&any, len ) ? (int)GetLastError() : 0;
 }

@@ -65,7 +65,8 @@ int wsa_error_from_status( NTSTATUS status )
     }
 }
 
-NTSTATUS get_protocol( SOCKET s, int *family, int *protocol )
+/* for ioctls on sockets that another thread may close, see afd_get_protocol() */
+static HANDLE get_event(void)
 {
     static HANDLE event;
     DWORD error = GetLastError();
@@ -75,7 +76,23 @@ NTSTATUS get_protocol( SOCKET s, int *family, int *protocol )
         InterlockedCompareExchangePointer( &event, new_event, NULL ))
         CloseHandle( new_event );
     SetLastError( error );
-    return afd_get_protocol( (HANDLE)s, event, family, protocol );
+    return event;
+}
+
+NTSTATUS get_protocol( SOCKET s, int *family, int *protocol )
+{
+    HANDLE event = get_event();
+
+    return event ? afd_get_protocol( (HANDLE)s, event, family, protocol ) : STATUS_INSUFFICIENT_RESOURCES;
+}
+
+BOOL is_bound( SOCKET s )
+{
+    HANDLE event = get_event();
+    struct sockaddr_in6 addr;
+    IO_STATUS_BLOCK io;
+
+    return event && !NtDeviceIoControlFile( (HANDLE)s, event, NULL, NULL, &io, IOCTL_AFD_GETSOCKNAME, NULL, 0, &addr, sizeof(addr) );
 }
 
 /* SPEC: in this order; whatever fails, nothing has changed */
@@ -145,7 +162,8 @@ static void WINAPI call_routine( void *context, IO_STATUS_BLOCK *io, ULONG reser
 }
 
 /* Can the end of an operation be reported as the program asks? Asked before anything is done: the event may be none, and a routine does not go
- * with a completion port. Wine's server looks into both before it looks at the ioctl itself, which has nowhere to store its output here. */
+ * with a completion port. Wine's server looks into both before it looks at the ioctl itself, which has nowhere to store its output here,
+ * fails at once and signals nothing. */
 static int check_completion( SOCKET s, WSAOVERLAPPED *overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine )
 {
     IO_STATUS_BLOCK io;
@@ -174,7 +192,7 @@ static NTSTATUS complete( SOCKET s, DWORD size, WSAOVERLAPPED *overlapped, LPWSA
     static struct afd_poll_params output;  /* nobody reads it */
     struct afd_poll_params params = { 0 };
     NTSTATUS status = STATUS_SUCCESS;
-    HANDLE held = NULL;
+    HANDLE handle = (HANDLE)s, held = NULL;
     HANDLE event = NULL;  /* with a routine the program may keep there what it likes */
     void *context = NULL;
 
@@ -186,19 +204,24 @@ static NTSTATUS complete( SOCKET s, DWORD size, WSAOVERLAPPED *overlapped, LPWSA
     }
     C_ASSERT( offsetof( struct afd_poll_params, sockets ) == sizeof(INET_PORT_RESERVATION_INSTANCE) );
 
-    if (!event) DuplicateHandle( GetCurrentProcess(), (HANDLE)s, GetCurrentProcess(), &held, 0, FALSE, DUPLICATE_SAME_ACCESS );
+    if (!event)
+    {
+        if (!DuplicateHandle( GetCurrentProcess(), handle, GetCurrentProcess(), &held, 0, FALSE, DUPLICATE_SAME_ACCESS ))
+            return GetLastError() == ERROR_INVALID_HANDLE ? STATUS_INVALID_HANDLE : STATUS_INSUFFICIENT_RESOURCES;
+        handle = held;
+    }
     overlapped->Internal = STATUS_PENDING;
     overlapped->Offset = 0;  /* Wine keeps the flags for WSAGetOverlappedResult() there */
     if (size)
     {
         params.count = 1;
-        params.sockets[0].socket = s;
+        params.sockets[0].socket = (ULONG_PTR)handle;
         params.sockets[0].flags = AFD_POLL_CLOSE;
-        status = NtDeviceIoControlFile( (HANDLE)s, event, routine ? call_routine : NULL, context, (IO_STATUS_BLOCK *)overlapped,
+        status = NtDeviceIoControlFile( handle, event, routine ? call_routine : NULL, context, (IO_STATUS_BLOCK *)overlapped,
                                         IOCTL_AFD_POLL, &params, sizeof(params), &output, sizeof(output) );
     }
     else
-        status = NtDeviceIoControlFile( (HANDLE)s, event, routine ? call_routine : NULL, context, (IO_STATUS_BLOCK *)overlapped,
+        status = NtDeviceIoControlFile( handle, event, routine ? call_routine : NULL, context, (IO_STATUS_BLOCK *)overlapped,
                                         IOCTL_AFD_WINE_COMPLETE_ASYNC, &status, sizeof(status), NULL, 0 );
     if (held) CloseHandle( held );
     return status;

@@ -336,10 +336,10 @@ NTSTATUS sock_bind( const struct sock_handle *handle, const void *addr, unsigned
                     int unshared, unsigned int *wsa_error )
 {
     struct fake_sock *sock = handle->handle;
+    int reuse = sock->reuse, can_bind;
     unsigned char guard;
 
     (void)addr;
-    (void)unshared;
     if (addr_len < 16 || addr_len > MAX_SOCKADDR_LEN) violate( "sock_bind() with a wrong length" );
     if (!port || port >= POOL_PORTS)
     {
@@ -359,7 +359,10 @@ NTSTATUS sock_bind( const struct sock_handle *handle, const void *addr, unsigned
         *wsa_error = 10055;  /* WSAENOBUFS */
         return STATUS_UNSUCCESSFUL;
     }
-    if (!fake_can_bind( sock, port ))
+    if (unshared) sock->reuse = 0;
+    can_bind = fake_can_bind( sock, port );
+    sock->reuse = reuse;
+    if (!can_bind)
     {
         *wsa_error = 10048;  /* WSAEADDRINUSE */
         return STATUS_SHARING_VIOLATION;

@@ -510,7 +510,7 @@ static void test_bind(void)
 /* section 3: a dual-stack IPv6 socket takes the port for both families; SO_REUSEADDR between UDP sockets works as without one */
 static void test_bind_families(void)
 {
-    unsigned int s, four, four2, six, udp, a, b;
+    unsigned int s, four, four2, six, udp, tcp, a, b;
     uint64_t token;
 
     begin();
@@ -554,6 +554,29 @@ static void test_bind_families(void)
     ok( pool_port_in_use( pool(), UDP, 7000 ), "the other socket still holds the port\n" );
     close_sock( b, ALICE );
     ok( !pool_port_in_use( pool(), UDP, 7000 ), "nobody holds the port\n" );
+    end();
+
+    /* only UDP sockets, or those of nobody's reservation */
+    begin();
+    tcp = fake_socket( ALICE, 4, TCP, 0 );
+    a = fake_socket( ALICE, 4, TCP, 0 );
+    b = fake_socket( ALICE, 4, TCP, 0 );
+    succeeds( acquire( &alice, tcp, 7000, 1 ) );
+    token = TOKEN();
+    succeeds( associate( &alice, a, token ) );
+    succeeds( associate( &alice, b, token ) );
+    fake_socks[a].reuse = fake_socks[b].reuse = 1;
+    succeeds( bind( &alice, a, 7000 ) );
+    check( bind( &alice, b, 7000 ), STATUS_SHARING_VIOLATION );
+    ok( fake_socks[b].reuse, "the socket has lost SO_REUSEADDR\n" );
+    close_sock( a, ALICE );
+    succeeds( bind( &alice, b, 7000 ) );
+    succeeds( create( &root, TCP, 8000, 1 ) );
+    a = fake_socket( ALICE, 4, TCP, 0 );
+    b = fake_socket( ALICE, 4, TCP, 0 );
+    fake_socks[a].reuse = fake_socks[b].reuse = 1;
+    succeeds( bind( &alice, a, 8000 ) );
+    succeeds( bind( &alice, b, 8000 ) );
     end();
 }
 

@@ -164,7 +164,7 @@ static BOOL get_reuse( SOCKET s )
     BOOL on = FALSE;
 
     getsockopt( s, SOL_SOCKET, SO_REUSEADDR, (char *)&on, &len );
-    return on;
+    return !!on;
 }
 
 /* "a port of the reservation that is taken: WSAEADDRINUSE (SO_REUSEADDR between UDP sockets of the same reservation works as without
@@ -261,6 +261,7 @@ static void test_side_by_side( int kind, BOOL reuse )
     addr.sin_addr.s_addr = htonl( INADDR_LOOPBACK + 1 );
     ret = bind( other, (struct sockaddr *)&addr, sizeof(addr) );
     ok( !ret, "%s: bind to 127.0.0.2 failed, error %d\n", name, WSAGetLastError() );
+    ok( get_reuse( other ) == reuse, "%s: SO_REUSEADDR is %d\n", name, !reuse );
     ok( local_port( s ) == first_port( &inst ) && local_port( other ) == first_port( &inst ), "%s: got %u and %u\n", name,
         local_port( s ), local_port( other ));
 
