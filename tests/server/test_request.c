@@ -507,10 +507,25 @@ static void test_bind(void)
     test_bind_rows( UDP, 6, 1 );
 }
 
+/* port 7000 is a's, and b, with SO_REUSEADDR as well, could be bound to it */
+static void share_port( int protocol, unsigned int *a, unsigned int *b )
+{
+    uint64_t token;
+
+    succeeds( acquire( &alice, fake_socket( ALICE, 4, protocol, 0 ), 7000, 1 ) );
+    token = TOKEN();
+    *a = fake_socket( ALICE, 4, protocol, 0 );
+    *b = fake_socket( ALICE, 4, protocol, 0 );
+    succeeds( associate( &alice, *a, token ) );
+    succeeds( associate( &alice, *b, token ) );
+    fake_socks[*a].reuse = fake_socks[*b].reuse = 1;
+    succeeds( bind( &alice, *a, 7000 ) );
+}
+
 /* section 3: a dual-stack IPv6 socket takes the port for both families; SO_REUSEADDR between UDP sockets works as without one */
 static void test_bind_families(void)
 {
-    unsigned int s, four, four2, six, udp, tcp, a, b;
+    unsigned int s, four, four2, six, a, b;
     uint64_t token;
 
     begin();
@@ -540,15 +555,7 @@ static void test_bind_families(void)
     end();
 
     begin();
-    udp = fake_socket( ALICE, 4, UDP, 0 );
-    a = fake_socket( ALICE, 4, UDP, 0 );
-    b = fake_socket( ALICE, 4, UDP, 0 );
-    succeeds( acquire( &alice, udp, 7000, 1 ) );
-    token = TOKEN();
-    succeeds( associate( &alice, a, token ) );
-    succeeds( associate( &alice, b, token ) );
-    fake_socks[a].reuse = fake_socks[b].reuse = 1;
-    succeeds( bind( &alice, a, 7000 ) );
+    share_port( UDP, &a, &b );
     succeeds( bind( &alice, b, 7000 ) );
     close_sock( a, ALICE );
     ok( pool_port_in_use( pool(), UDP, 7000 ), "the other socket still holds the port\n" );
@@ -558,15 +565,7 @@ static void test_bind_families(void)
 
     /* only UDP sockets, or those of nobody's reservation */
     begin();
-    tcp = fake_socket( ALICE, 4, TCP, 0 );
-    a = fake_socket( ALICE, 4, TCP, 0 );
-    b = fake_socket( ALICE, 4, TCP, 0 );
-    succeeds( acquire( &alice, tcp, 7000, 1 ) );
-    token = TOKEN();
-    succeeds( associate( &alice, a, token ) );
-    succeeds( associate( &alice, b, token ) );
-    fake_socks[a].reuse = fake_socks[b].reuse = 1;
-    succeeds( bind( &alice, a, 7000 ) );
+    share_port( TCP, &a, &b );
     check( bind( &alice, b, 7000 ), STATUS_SHARING_VIOLATION );
     ok( fake_socks[b].reuse, "the socket has lost SO_REUSEADDR\n" );
     close_sock( a, ALICE );
