@@ -224,7 +224,8 @@ static NTSTATUS complete( SOCKET s, DWORD size, WSAOVERLAPPED *overlapped, LPWSA
         status = NtDeviceIoControlFile( handle, event, routine ? call_routine : NULL, context, (IO_STATUS_BLOCK *)overlapped,
                                         IOCTL_AFD_WINE_COMPLETE_ASYNC, &status, sizeof(status), NULL, 0 );
     if (held) CloseHandle( held );
-    return status;
+    /* what every socket supports: it was closed meanwhile, and the handle is another file's */
+    return status == STATUS_NOT_SUPPORTED ? STATUS_OBJECT_TYPE_MISMATCH : status;
 }
 
 int ioctl_port_reservation( SOCKET s, DWORD code, void *in, DWORD in_size, void *out, DWORD out_size, DWORD *ret_size,
