@@ -36,16 +36,29 @@ static int last_is_shortage(void)
     }
 }
 
-static NTSTATUS get_dual_stack( struct sock_handle *sock, HANDLE handle )
+/* getsockopt() and setsockopt() refuse a handle that ws2_32 has not seen made */
+static NTSTATUS get_option( HANDLE handle, ULONG code, int *value )
 {
     IO_STATUS_BLOCK io;
+
+    return NtDeviceIoControlFile( handle, NULL, NULL, NULL, &io, code, NULL, 0, value, sizeof(*value) );
+}
+
+static NTSTATUS set_option( HANDLE handle, ULONG code, int value )
+{
+    IO_STATUS_BLOCK io;
+
+    return NtDeviceIoControlFile( handle, NULL, NULL, NULL, &io, code, &value, sizeof(value), NULL, 0 );
+}
+
+static NTSTATUS get_dual_stack( struct sock_handle *sock, HANDLE handle )
+{
     int v6only = 1;
     NTSTATUS status;
 
     sock->dual_stack = 0;
     if (sock->family != AF_INET6) return STATUS_SUCCESS;
-    status = NtDeviceIoControlFile( handle, NULL, NULL, NULL, &io, IOCTL_AFD_WINE_GET_IPV6_V6ONLY, NULL, 0,
-                                    &v6only, sizeof(v6only) );
+    status = get_option( handle, IOCTL_AFD_WINE_GET_IPV6_V6ONLY, &v6only );
     if (is_shortage( status )) return STATUS_INSUFFICIENT_RESOURCES;
     sock->dual_stack = !v6only;
     return STATUS_SUCCESS;
@@ -194,28 +207,6 @@ unsigned int sock_holds( const struct sock_handle *sock, const void *addr )
     return HOLDS_BOTH_ANY;
 }
 
-/* Turn SO_REUSEADDR off, and tell what it was. */
-static NTSTATUS take_reuse( HANDLE handle, int *reuse )
-{
-    IO_STATUS_BLOCK io;
-    int off = 0;
-    NTSTATUS status;
-
-    *reuse = 0;
-    status = NtDeviceIoControlFile( handle, NULL, NULL, NULL, &io, IOCTL_AFD_WINE_GET_SO_REUSEADDR, NULL, 0, reuse, sizeof(*reuse) );
-    if (!status && *reuse)
-        status = NtDeviceIoControlFile( handle, NULL, NULL, NULL, &io, IOCTL_AFD_WINE_SET_SO_REUSEADDR, &off, sizeof(off), NULL, 0 );
-    return status;
-}
-
-static void give_back_reuse( HANDLE handle )
-{
-    IO_STATUS_BLOCK io;
-    int on = 1;
-
-    NtDeviceIoControlFile( handle, NULL, NULL, NULL, &io, IOCTL_AFD_WINE_SET_SO_REUSEADDR, &on, sizeof(on), NULL, 0 );
-}
-
 NTSTATUS sock_bind( const struct sock_handle *sock, const void *addr, unsigned int addr_len, unsigned int port,
                     int unshared, unsigned int *wsa_error )
 {
@@ -231,9 +222,10 @@ NTSTATUS sock_bind( const struct sock_handle *sock, const void *addr, unsigned i
     memset( &buffer, 0, sizeof(buffer) );
     memcpy( &buffer, addr, min( addr_len, sizeof(buffer) ) );
     buffer.in.sin_port = swap_port( port );  /* in the same place for both families */
-    if (unshared && take_reuse( sock->handle, &reuse )) return STATUS_INSUFFICIENT_RESOURCES;
+    if (unshared && get_option( sock->handle, IOCTL_AFD_WINE_GET_SO_REUSEADDR, &reuse )) return STATUS_INSUFFICIENT_RESOURCES;
+    if (reuse && set_option( sock->handle, IOCTL_AFD_WINE_SET_SO_REUSEADDR, 0 )) return STATUS_INSUFFICIENT_RESOURCES;
     if ((ret = winsock.bind( (SOCKET)sock->handle, &buffer.any, addr_len ))) *wsa_error = winsock.WSAGetLastError();
-    if (reuse) give_back_reuse( sock->handle );
+    if (reuse) set_option( sock->handle, IOCTL_AFD_WINE_SET_SO_REUSEADDR, 1 );
     if (!ret) return STATUS_SUCCESS;
     if (*wsa_error == WSAEADDRINUSE) return STATUS_SHARING_VIOLATION;
     if (*wsa_error == WSAEACCES) return STATUS_ACCESS_DENIED;

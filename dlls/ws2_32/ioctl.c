@@ -192,7 +192,7 @@ static NTSTATUS complete( SOCKET s, DWORD size, WSAOVERLAPPED *overlapped, LPWSA
     static struct afd_poll_params output;  /* nobody reads it */
     struct afd_poll_params params = { 0 };
     NTSTATUS status = STATUS_SUCCESS;
-    HANDLE handle = (HANDLE)s, held = NULL;
+    HANDLE handle = (HANDLE)s;
     HANDLE event = NULL;  /* with a routine the program may keep there what it likes */
     void *context = NULL;
 
@@ -204,12 +204,8 @@ static NTSTATUS complete( SOCKET s, DWORD size, WSAOVERLAPPED *overlapped, LPWSA
     }
     C_ASSERT( offsetof( struct afd_poll_params, sockets ) == sizeof(INET_PORT_RESERVATION_INSTANCE) );
 
-    if (!event)
-    {
-        if (!DuplicateHandle( GetCurrentProcess(), handle, GetCurrentProcess(), &held, 0, FALSE, DUPLICATE_SAME_ACCESS ))
-            return GetLastError() == ERROR_INVALID_HANDLE ? STATUS_INVALID_HANDLE : STATUS_INSUFFICIENT_RESOURCES;
-        handle = held;
-    }
+    if (!event && !DuplicateHandle( GetCurrentProcess(), (HANDLE)s, GetCurrentProcess(), &handle, 0, FALSE, DUPLICATE_SAME_ACCESS ))
+        return GetLastError() == ERROR_INVALID_HANDLE ? STATUS_INVALID_HANDLE : STATUS_INSUFFICIENT_RESOURCES;
     overlapped->Internal = STATUS_PENDING;
     overlapped->Offset = 0;  /* Wine keeps the flags for WSAGetOverlappedResult() there */
     if (size)
@@ -223,7 +219,7 @@ static NTSTATUS complete( SOCKET s, DWORD size, WSAOVERLAPPED *overlapped, LPWSA
     else
         status = NtDeviceIoControlFile( handle, event, routine ? call_routine : NULL, context, (IO_STATUS_BLOCK *)overlapped,
                                         IOCTL_AFD_WINE_COMPLETE_ASYNC, &status, sizeof(status), NULL, 0 );
-    if (held) CloseHandle( held );
+    if (!event) CloseHandle( handle );
     /* what every socket supports: it was closed meanwhile, and the handle is another file's */
     return status == STATUS_NOT_SUPPORTED ? STATUS_OBJECT_TYPE_MISMATCH : status;
 }

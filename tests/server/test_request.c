@@ -507,12 +507,12 @@ static void test_bind(void)
     test_bind_rows( UDP, 6, 1 );
 }
 
-/* port 7000 is a's, and b, with SO_REUSEADDR as well, could be bound to it */
+/* port 7000 of a block of ten is a's, and b, with SO_REUSEADDR as well, could be bound to it */
 static void share_port( int protocol, unsigned int *a, unsigned int *b )
 {
     uint64_t token;
 
-    succeeds( acquire( &alice, fake_socket( ALICE, 4, protocol, 0 ), 7000, 1 ) );
+    succeeds( acquire( &alice, fake_socket( ALICE, 4, protocol, 0 ), 7000, 10 ) );
     token = TOKEN();
     *a = fake_socket( ALICE, 4, protocol, 0 );
     *b = fake_socket( ALICE, 4, protocol, 0 );
@@ -1017,14 +1017,7 @@ static void test_restart(void)
 
     /* Two sockets with one port, as UDP and SO_REUSEADDR have it: its guard yields once. */
     begin();
-    succeeds( acquire( &alice, fake_socket( ALICE, 4, UDP, 0 ), 7000, 10 ) );
-    token = TOKEN();
-    user = fake_socket( ALICE, 4, UDP, 0 );
-    user2 = fake_socket( ALICE, 4, UDP, 0 );
-    fake_socks[user].reuse = fake_socks[user2].reuse = 1;
-    succeeds( associate( &alice, user, token ) );
-    succeeds( associate( &alice, user2, token ) );
-    succeeds( bind( &alice, user, 7000 ) );
+    share_port( UDP, &user, &user2 );
     succeeds( bind( &alice, user2, 7000 ) );
     fake_kill_server();
     succeeds( fake_start_server() );

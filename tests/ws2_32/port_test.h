@@ -50,7 +50,6 @@ extern BOOL have_ipv6(void);
 extern HANDLE open_program( const char *name, DWORD access );
 extern HANDLE open_server( DWORD access );
 
-
 extern SOCKET make_socket( int kind );
 
 /* Each returns 0 or a Winsock error. Ports are in host order. */
