@@ -9,8 +9,8 @@
  * version 2.1 of the License, or (at your option) any later version.
  */
 
-#ifndef PORTRES_SERVER_PORTGUARD_H
-#define PORTRES_SERVER_PORTGUARD_H
+#ifndef PORTRES_PORTGUARD_H
+#define PORTRES_PORTGUARD_H
 
 #include "status.h"
 
@@ -59,4 +59,4 @@ struct portguard_reply
     uint32_t missing;   /* GUARD with PORTGUARD_FORCE: number of ports left out */
 };
 
-#endif /* PORTRES_SERVER_PORTGUARD_H */
+#endif /* PORTRES_PORTGUARD_H */

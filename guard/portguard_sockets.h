@@ -9,8 +9,8 @@
  * version 2.1 of the License, or (at your option) any later version.
  */
 
-#ifndef PORTRES_SERVER_PORTGUARD_SOCKETS_H
-#define PORTRES_SERVER_PORTGUARD_SOCKETS_H
+#ifndef PORTRES_PORTGUARD_SOCKETS_H
+#define PORTRES_PORTGUARD_SOCKETS_H
 
 #include "portguard.h"
 
@@ -29,4 +29,4 @@ extern void sockets_forget(void);
 extern unsigned int sockets_missing(void);
 extern void sockets_retry(void);
 
-#endif /* PORTRES_SERVER_PORTGUARD_SOCKETS_H */
+#endif /* PORTRES_PORTGUARD_SOCKETS_H */

@@ -9,8 +9,8 @@
  * version 2.1 of the License, or (at your option) any later version.
  */
 
-#ifndef PORTRES_SERVER_GUARD_H
-#define PORTRES_SERVER_GUARD_H
+#ifndef PORTRES_GUARD_H
+#define PORTRES_GUARD_H
 
 #include "status.h"
 
@@ -57,4 +57,4 @@ extern void guard_retake( int protocol, unsigned int port );
 /* Called about once a second: retry ports that could not be guarded. */
 extern void guard_tick(void);
 
-#endif /* PORTRES_SERVER_GUARD_H */
+#endif /* PORTRES_GUARD_H */

@@ -9,8 +9,8 @@
  * version 2.1 of the License, or (at your option) any later version.
  */
 
-#ifndef PORTRES_SERVER_GUARD_LOCAL_H
-#define PORTRES_SERVER_GUARD_LOCAL_H
+#ifndef PORTRES_GUARD_LOCAL_H
+#define PORTRES_GUARD_LOCAL_H
 
 #include "status.h"
 
@@ -23,4 +23,4 @@ extern void local_release( int protocol, unsigned int port );
 /* whether the port has such a guard */
 extern int local_guarded( int protocol, unsigned int port );
 
-#endif /* PORTRES_SERVER_GUARD_LOCAL_H */
+#endif /* PORTRES_GUARD_LOCAL_H */

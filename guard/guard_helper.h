@@ -9,8 +9,8 @@
  * version 2.1 of the License, or (at your option) any later version.
  */
 
-#ifndef PORTRES_SERVER_GUARD_HELPER_H
-#define PORTRES_SERVER_GUARD_HELPER_H
+#ifndef PORTRES_GUARD_HELPER_H
+#define PORTRES_GUARD_HELPER_H
 
 #include <windows.h>
 
@@ -30,4 +30,4 @@ extern BOOL helper_alive(void);
  * or says nothing for 10 seconds; it must then be started anew, and guards nothing. */
 extern BOOL helper_call( struct portguard_request *req, struct portguard_reply *reply );
 
-#endif /* PORTRES_SERVER_GUARD_HELPER_H */
+#endif /* PORTRES_GUARD_HELPER_H */

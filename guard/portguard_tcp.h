@@ -9,8 +9,8 @@
  * version 2.1 of the License, or (at your option) any later version.
  */
 
-#ifndef PORTRES_SERVER_PORTGUARD_TCP_H
-#define PORTRES_SERVER_PORTGUARD_TCP_H
+#ifndef PORTRES_PORTGUARD_TCP_H
+#define PORTRES_PORTGUARD_TCP_H
 
 /* Forget what the kernel said; the next question asks it again. */
 extern void tcp_table_forget(void);
@@ -23,4 +23,4 @@ extern int tcp_table_only_time_wait( unsigned int port );
  * no when it can't tell. */
 extern int tcp_peer_is_own_user( int fd );
 
-#endif /* PORTRES_SERVER_PORTGUARD_TCP_H */
+#endif /* PORTRES_PORTGUARD_TCP_H */

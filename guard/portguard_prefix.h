@@ -9,8 +9,8 @@
  * version 2.1 of the License, or (at your option) any later version.
  */
 
-#ifndef PORTRES_SERVER_PORTGUARD_PREFIX_H
-#define PORTRES_SERVER_PORTGUARD_PREFIX_H
+#ifndef PORTRES_PORTGUARD_PREFIX_H
+#define PORTRES_PORTGUARD_PREFIX_H
 
 /* Look for the prefix's wineserver. Returns 0 when there is none that can be told. */
 extern int prefix_find(void);
@@ -18,4 +18,4 @@ extern int prefix_find(void);
 /* Whether the wineserver that prefix_find() found still runs. */
 extern int prefix_alive(void);
 
-#endif /* PORTRES_SERVER_PORTGUARD_PREFIX_H */
+#endif /* PORTRES_PORTGUARD_PREFIX_H */
