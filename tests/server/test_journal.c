@@ -13,7 +13,7 @@
 
 #include <stdlib.h>
 
-#include "../../server/journal.h"
+#include "../../store/journal.h"
 
 /* A journal in memory that fails on demand. */
 struct memory

@@ -13,7 +13,7 @@
 
 #include <stdlib.h>
 
-#include "../../server/store_value.h"
+#include "../../store/store_value.h"
 
 #define BINARY 3  /* REG_BINARY */
 

@@ -9,8 +9,8 @@
  * version 2.1 of the License, or (at your option) any later version.
  */
 
-#ifndef PORTRES_SERVER_STORE_VALUE_H
-#define PORTRES_SERVER_STORE_VALUE_H
+#ifndef PORTRES_STORE_VALUE_H
+#define PORTRES_STORE_VALUE_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -60,4 +60,4 @@ extern size_t store_sort_blocks( struct store_block *blocks, size_t count );
  * backslashes. Returns 0 when it is not there. */
 extern int store_find_qword( const char *text, size_t size, const char *section, const char *name, uint64_t *value );
 
-#endif /* PORTRES_SERVER_STORE_VALUE_H */
+#endif /* PORTRES_STORE_VALUE_H */

@@ -9,8 +9,8 @@
  * version 2.1 of the License, or (at your option) any later version.
  */
 
-#ifndef PORTRES_SERVER_STORE_H
-#define PORTRES_SERVER_STORE_H
+#ifndef PORTRES_STORE_H
+#define PORTRES_STORE_H
 
 #include "status.h"
 
@@ -29,4 +29,4 @@ extern NTSTATUS store_remove( int protocol, unsigned int first, unsigned int cou
 extern void store_tick(void);
 extern void store_close(void);
 
-#endif /* PORTRES_SERVER_STORE_H */
+#endif /* PORTRES_STORE_H */

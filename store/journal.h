@@ -9,8 +9,8 @@
  * version 2.1 of the License, or (at your option) any later version.
  */
 
-#ifndef PORTRES_SERVER_JOURNAL_H
-#define PORTRES_SERVER_JOURNAL_H
+#ifndef PORTRES_STORE_JOURNAL_H
+#define PORTRES_STORE_JOURNAL_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -85,4 +85,4 @@ extern NTSTATUS journal_undo( struct journal *journal );
  * block only the last one matters. On failure the journal is as before. */
 extern NTSTATUS journal_compact( struct journal *journal, uint64_t saved );
 
-#endif /* PORTRES_SERVER_JOURNAL_H */
+#endif /* PORTRES_STORE_JOURNAL_H */
