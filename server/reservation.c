@@ -476,6 +476,7 @@ DECL_HANDLER(get_server_info)
     reply->persistent = pool->persistent;
     reply->sockets = pool->sockets;
     reply->clients = client_count;
+    reply->unsaved = state_unsaved();
 }
 
 DECL_HANDLER(get_reservations)

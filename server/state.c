@@ -47,6 +47,7 @@ struct unwritten
 
 static struct unwritten *unwritten;
 static unsigned int unwritten_count;
+static int incomplete;                 /* records are missing in the file for good */
 
 /* Wine answers with the time when the prefix's wineserver started. */
 static NTSTATUS get_boot_time( uint64_t *time )
@@ -110,8 +111,11 @@ static void start_anew( uint64_t boot_time )
     header.boot_time = boot_time;
     if (SetFilePointer( file, 0, NULL, FILE_BEGIN ) == INVALID_SET_FILE_POINTER || !SetEndOfFile( file ) ||
         !write_slot( 0, &header ))
+    {
         log_message( "can't write the file 'state' (error %u): reservations will not survive the server",
                      (unsigned int)GetLastError() );
+        incomplete = 1;
+    }
 }
 
 NTSTATUS state_open( struct state_record **records, unsigned int *count )
@@ -138,6 +142,7 @@ NTSTATUS state_open( struct state_record **records, unsigned int *count )
     {
         log_message( "can't make the file 'state' (error %u): reservations will not survive the server",
                      (unsigned int)GetLastError() );
+        incomplete = 1;
         return STATUS_SUCCESS;
     }
     if ((status = read_records( boot_time, records, count ))) return status;
@@ -179,7 +184,11 @@ static void write_record( unsigned int slot, const struct state_record *record )
     told = TRUE;
     if (!entry)
     {
-        if (!(entries = realloc( unwritten, (unwritten_count + 1) * sizeof(*entries) ))) return;
+        if (!(entries = realloc( unwritten, (unwritten_count + 1) * sizeof(*entries) )))
+        {
+            incomplete = 1;
+            return;
+        }
         unwritten = entries;
         entry = &unwritten[unwritten_count++];
     }
@@ -190,6 +199,11 @@ static void write_record( unsigned int slot, const struct state_record *record )
 void state_tick(void)
 {
     while (unwritten_count && write_slot( unwritten[0].slot, &unwritten[0].record )) drop_unwritten( &unwritten[0] );
+}
+
+int state_unsaved(void)
+{
+    return incomplete || unwritten_count;
 }
 
 void state_save( unsigned int *slot, const struct state_record *record )

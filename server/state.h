@@ -53,6 +53,8 @@ extern void state_save( unsigned int *slot, const struct state_record *record );
 extern void state_erase( unsigned int *slot );
 /* Called about once a second: write what could not be written. */
 extern void state_tick(void);
+/* Would the next server not know all that this one has? */
+extern int state_unsaved(void);
 
 /* Forget all: the server ends by itself. */
 extern void state_close(void);

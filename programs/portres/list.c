@@ -55,6 +55,8 @@ int show_status(void)
 
     printf( "server: answers (process %u), %u runtime and %u persistent reservations, %u sockets, %u clients\n",
             info->pid, info->runtime, info->persistent, info->sockets, info->clients );
+    if (info->unsaved)
+        printf( "server: the file 'state' can't be written (is the disk full?): runtime reservations would NOT survive the server\n" );
     for (i = 0; i < ARRAY_SIZE(coverage); i++)
         printf( "guard: %-42s %s\n", coverage[i].who, (info->guard & coverage[i].bit) ? "kept off reserved ports" : "NOT kept off reserved ports" );
     return EXIT_OK;

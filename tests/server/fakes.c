@@ -681,6 +681,11 @@ void state_erase( unsigned int *slot )
     *slot = 0;
 }
 
+int state_unsaved(void)
+{
+    return 0;
+}
+
 void state_close(void)
 {
     if (keep_state) return;
