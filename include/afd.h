@@ -60,6 +60,13 @@ struct afd_get_info_params
 extern NTSTATUS NTAPI NtQueryInformationFile( HANDLE handle, IO_STATUS_BLOCK *io, void *info, ULONG size,
                                               FILE_INFORMATION_CLASS class );
 
+/* A handle of anything may be asked, that of a device, too, whose driver answers when it likes: not into a stack frame that is gone. */
+static inline NTSTATUS afd_finish( NTSTATUS status, const volatile IO_STATUS_BLOCK *io )
+{
+    while (status == STATUS_PENDING && (status = io->Status) == STATUS_PENDING) Sleep( 1 );
+    return status;
+}
+
 /* Family and protocol of a TCP or UDP socket over IPv4 or IPv6. STATUS_OBJECT_TYPE_MISMATCH: the handle is not a socket.
  * STATUS_NOT_SUPPORTED: it is one of another kind.
  *
@@ -68,11 +75,12 @@ extern NTSTATUS NTAPI NtQueryInformationFile( HANDLE handle, IO_STATUS_BLOCK *io
  * 8.0 and 10.0; in 8.0 getsockopt( SO_TYPE ) of any program does it too). */
 static inline NTSTATUS afd_get_protocol( HANDLE handle, HANDLE event, int *family, int *protocol )
 {
+    IO_STATUS_BLOCK io = { .Status = STATUS_PENDING };
     struct afd_get_info_params info;
-    IO_STATUS_BLOCK io;
+    NTSTATUS status;
 
-    NTSTATUS status = NtDeviceIoControlFile( handle, event, NULL, NULL, &io, IOCTL_AFD_WINE_GET_INFO, NULL, 0, &info, sizeof(info) );
-
+    status = NtDeviceIoControlFile( handle, event, NULL, NULL, &io, IOCTL_AFD_WINE_GET_INFO, NULL, 0, &info, sizeof(info) );
+    status = afd_finish( status, &io );
     if (status == STATUS_NO_MEMORY || status == STATUS_INSUFFICIENT_RESOURCES) return STATUS_INSUFFICIENT_RESOURCES;
     if (status) return STATUS_OBJECT_TYPE_MISMATCH;
     if (info.family != 2 && info.family != 23) return STATUS_NOT_SUPPORTED;  /* AF_INET, AF_INET6 */
@@ -87,9 +95,10 @@ static inline NTSTATUS afd_get_protocol( HANDLE handle, HANDLE event, int *famil
  * Wine answers FileInternalInformation with the inode of the Unix file. 0: the handle is not a file. */
 static inline NTSTATUS afd_query_id( HANDLE handle, ULONG64 *id )
 {
-    IO_STATUS_BLOCK io;
+    IO_STATUS_BLOCK io = { .Status = STATUS_PENDING };
 
-    return NtQueryInformationFile( handle, &io, id, sizeof(*id), (FILE_INFORMATION_CLASS)6 /* FileInternalInformation */ );
+    return afd_finish( NtQueryInformationFile( handle, &io, id, sizeof(*id), (FILE_INFORMATION_CLASS)6 /* FileInternalInformation */ ),
+                       &io );
 }
 
 static inline ULONG64 afd_get_id( HANDLE handle )

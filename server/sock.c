@@ -36,6 +36,37 @@ static int last_is_shortage(void)
     }
 }
 
+/* What a client names, or has open, can be anything. An ioctl or a query that is sent to it may wait for a driver, or be answered long
+ * after the call has returned, into a stack that is another function's by then. A poll is sent to a socket of the server's own, and
+ * wineserver says at once whether the handle it is for is one of a socket. STATUS_OBJECT_TYPE_MISMATCH: it is not. */
+static NTSTATUS check_socket( HANDLE handle )
+{
+    static HANDLE helper, event;
+    static IO_STATUS_BLOCK io;
+    static struct afd_poll_params params;
+    NTSTATUS status;
+
+    if (!event && !(event = CreateEventW( NULL, FALSE, FALSE, NULL ))) return STATUS_INSUFFICIENT_RESOURCES;
+    if (!helper)
+    {
+        SOCKET s = winsock.WSASocketW( AF_INET, SOCK_DGRAM, IPPROTO_UDP, NULL, 0, WSA_FLAG_OVERLAPPED );
+
+        if (s == INVALID_SOCKET) return STATUS_INSUFFICIENT_RESOURCES;
+        helper = (HANDLE)s;
+    }
+    memset( &params, 0, sizeof(params) );  /* no time, no events */
+    params.count = 1;
+    params.sockets[0].socket = (ULONG_PTR)handle;
+    status = NtDeviceIoControlFile( helper, event, NULL, NULL, &io, IOCTL_AFD_POLL, &params, sizeof(params), &params, sizeof(params) );
+    if (status == STATUS_PENDING)
+    {
+        WaitForSingleObject( event, INFINITE );
+        status = STATUS_SUCCESS;
+    }
+    if (is_shortage( status )) return STATUS_INSUFFICIENT_RESOURCES;
+    return NT_SUCCESS( status ) ? STATUS_SUCCESS : STATUS_OBJECT_TYPE_MISMATCH;
+}
+
 /* getsockopt() and setsockopt() refuse a handle that ws2_32 has not seen made */
 static NTSTATUS get_option( HANDLE handle, ULONG code, int *value )
 {
@@ -81,7 +112,8 @@ NTSTATUS sock_open( const struct process *process, uint64_t handle, struct sock_
     if (!DuplicateHandle( process->handle, (HANDLE)(ULONG_PTR)handle, GetCurrentProcess(), &duplicate,
                           0, FALSE, DUPLICATE_SAME_ACCESS ))
         return last_is_shortage() ? STATUS_INSUFFICIENT_RESOURCES : STATUS_OBJECT_TYPE_MISMATCH;
-    status = afd_get_protocol( duplicate, NULL, &sock->family, &sock->protocol );
+    status = check_socket( duplicate );
+    if (!status) status = afd_get_protocol( duplicate, NULL, &sock->family, &sock->protocol );
     if (!status) status = get_dual_stack( sock, duplicate );
     if (!status) status = get_id( sock, duplicate );
     if (status) CloseHandle( duplicate );
@@ -179,7 +211,7 @@ NTSTATUS sock_find( const sock_id *ids, unsigned int count, struct sock_handle *
             if (last_is_shortage()) break;
             continue;
         }
-        status = afd_query_id( duplicate, &id );
+        if (!(status = check_socket( duplicate ))) status = afd_query_id( duplicate, &id );
         CloseHandle( duplicate );
         if (is_shortage( status )) break;
         if (status || !id || !(found = bsearch( &id, ids, count, sizeof(*ids), compare_sock_ids ))) continue;

@@ -277,6 +277,47 @@ static void test_rude_clients(void)
     CloseHandle( pipe );
 }
 
+/* "Status blocks on the stack", and calls that wait: whatever handle a client names, the server asks it nothing that a driver may
+ * leave unanswered.
+ *
+ * device: print "open" once the handles are there, wait for the driver's process to be stopped and for a line of input, and print
+ * what the server says of each handle. */
+START_TEST(device)
+{
+    static const uint32_t codes[] = { REQ_acquire_port_reservation, REQ_associate_port_reservation, REQ_bind_socket };
+    static const DWORD flags[] = { 0, FILE_FLAG_OVERLAPPED };
+    HANDLE devices[2], pipe = connect_pipe();
+    union generic_request req;
+    NTSTATUS status;
+    unsigned int i, j;
+    char line[16];
+
+    for (i = 0; i < 2; i++)
+    {
+        devices[i] = CreateFileW( L"\\\\.\\MountPointManager", 0, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL, OPEN_EXISTING, flags[i], NULL );
+        ok( devices[i] != INVALID_HANDLE_VALUE, "no device: error %lu\n", GetLastError() );
+    }
+    check_server( pipe, "before" );
+    printf( "open\n" );
+    fflush( stdout );
+    if (!fgets( line, sizeof(line), stdin )) return;
+    for (i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+    {
+        for (j = 0; j < 2; j++)
+        {
+            uint64_t handle = (ULONG_PTR)devices[j];
+
+            set_header( &req, codes[i], sizes[codes[i]] );
+            if (codes[i] == REQ_bind_socket) req.bind_socket_request.addr_len = 16;
+            memcpy( (char *)&req + sizeof(req.__header), &handle, sizeof(handle) );
+            status = exchange( pipe, &req, sizes[codes[i]], "a device" );
+            ok( status == STATUS_OBJECT_TYPE_MISMATCH, "request %u, handle %u: got %#lx\n", codes[i], j, (long)status );
+        }
+    }
+    check_server( pipe, "after devices" );
+    printf( "done\n" );
+}
+
 START_TEST(malformed)
 {
     HANDLE pipe = connect_pipe();
