@@ -52,3 +52,41 @@ SECURITY_ATTRIBUTES *user_only(void)
     security.lpSecurityDescriptor = &descriptor;
     return &security;
 }
+
+/* Wine makes a file's mode of its list (server/file.c, sd_to_mode). What the owner may do counts for the owner's group as well when both
+ * the owner and the one who is given access are in the token of the process, as the user is. The owner here is in no token: what it
+ * may do counts for the Unix owner alone. */
+static SECURITY_DESCRIPTOR *private_descriptor(void)
+{
+    SID_IDENTIFIER_AUTHORITY authority = { SECURITY_CREATOR_SID_AUTHORITY };
+    static SECURITY_DESCRIPTOR descriptor;
+    static BYTE acl[64], owner[SECURITY_MAX_SID_SIZE];
+
+    if (descriptor.Owner) return &descriptor;
+    if (!InitializeSid( owner, &authority, 1 )) return NULL;
+    *GetSidSubAuthority( owner, 0 ) = SECURITY_CREATOR_OWNER_RID;
+    if (!InitializeAcl( (ACL *)acl, sizeof(acl), ACL_REVISION ) ||
+        !AddAccessAllowedAce( (ACL *)acl, ACL_REVISION, FILE_GENERIC_READ | FILE_GENERIC_WRITE | DELETE, owner ) ||
+        !InitializeSecurityDescriptor( &descriptor, SECURITY_DESCRIPTOR_REVISION ) ||
+        !SetSecurityDescriptorDacl( &descriptor, TRUE, (ACL *)acl, FALSE ) ||
+        !SetSecurityDescriptorOwner( &descriptor, owner, FALSE ))
+        return NULL;
+    return &descriptor;
+}
+
+HANDLE create_private_file( const WCHAR *path, DWORD access, DWORD share, DWORD disposition )
+{
+    SECURITY_ATTRIBUTES attributes = { sizeof(attributes), private_descriptor(), FALSE };
+    HANDLE file;
+    DWORD error;
+
+    if (!attributes.lpSecurityDescriptor) return INVALID_HANDLE_VALUE;
+    file = CreateFileW( path, access | WRITE_DAC | WRITE_OWNER, share, &attributes, disposition, FILE_ATTRIBUTE_NORMAL, NULL );
+    if (file == INVALID_HANDLE_VALUE ||
+        SetKernelObjectSecurity( file, OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION, attributes.lpSecurityDescriptor ))
+        return file;
+    error = GetLastError();
+    CloseHandle( file );
+    SetLastError( error );
+    return INVALID_HANDLE_VALUE;
+}

@@ -129,15 +129,14 @@ NTSTATUS state_open( struct state_record **records, unsigned int *count )
     *count = 0;
     if ((status = get_boot_time( &boot_time ))) return status;
     if (!path_beside_program( path, L"state" )) return STATUS_UNSUCCESSFUL;
-    file = CreateFileW( path, access, FILE_SHARE_READ, NULL, OPEN_EXISTING, 0, NULL );
+    file = create_private_file( path, access, FILE_SHARE_READ, OPEN_EXISTING );  /* it holds the tokens */
     if (file == INVALID_HANDLE_VALUE && GetLastError() != ERROR_FILE_NOT_FOUND)
     {
         log_message( "can't open the file 'state' (error %u); it can be removed when no program of this prefix runs",
                      (unsigned int)GetLastError() );
         return STATUS_UNSUCCESSFUL;
     }
-    if (file == INVALID_HANDLE_VALUE)  /* for this user alone: it holds the tokens */
-        file = CreateFileW( path, access, FILE_SHARE_READ, user_only(), CREATE_NEW, 0, NULL );
+    if (file == INVALID_HANDLE_VALUE) file = create_private_file( path, access, FILE_SHARE_READ, CREATE_NEW );
     if (file == INVALID_HANDLE_VALUE)
     {
         log_message( "can't make the file 'state' (error %u): reservations will not survive the server",
