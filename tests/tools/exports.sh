@@ -53,7 +53,7 @@ bad_protocol()
 {
     printf '%s\n' "$2" >"$work/bad.def"
     tests=$((tests + 1))
-    "$srcdir/tools/make_requests" "$work/bad.def" "$srcdir/include/status.h" "$work" 2>"$work/err" &&
+    "$srcdir/tools/make_requests" "$work/bad.def" "$srcdir/ports/status.h" "$work" 2>"$work/err" &&
         { failures=$((failures + 1)); echo "Test failed: make_requests took $1"; }
     ok "make_requests says what is wrong with $1" contains "$work/err" "$3"
 }
@@ -85,7 +85,7 @@ bad_protocol 'an open section' '@REQ(a)' '@END is missing'
 # the version tells a change of the protocol from a change of a comment
 version()
 {
-    "$srcdir/tools/make_requests" "$1" "$srcdir/include/status.h" "$work" &&
+    "$srcdir/tools/make_requests" "$1" "$srcdir/ports/status.h" "$work" &&
         sed -n 's/^#define PROTOCOL_VERSION //p' "$work/include/protocol.h"
 }
 cp "$srcdir/server/protocol.def" "$work/changed.def"

@@ -9,36 +9,36 @@
  * version 2.1 of the License, or (at your option) any later version.
  */
 
-#ifndef PORTRES_SERVER_LIST_H
-#define PORTRES_SERVER_LIST_H
+#ifndef PORTRES_PORTS_PORT_LIST_H
+#define PORTRES_PORTS_PORT_LIST_H
 
 #include <stddef.h>
 
 /* A list is a ring through its head; an entry is embedded in the structure it links. */
-struct list
+struct port_list
 {
-    struct list *next;
-    struct list *prev;
+    struct port_list *next;
+    struct port_list *prev;
 };
 
-#define LIST_ENTRY( ptr, type, field ) ((type *)((char *)(ptr) - offsetof( type, field )))
+#define PORT_LIST_ENTRY( ptr, type, field ) ((type *)((char *)(ptr) - offsetof( type, field )))
 
 /* walks the list, and allows to remove the entry at hand */
-#define LIST_FOR_EACH_SAFE( cursor, after, head ) \
+#define PORT_LIST_FOR_EACH_SAFE( cursor, after, head ) \
     for ((cursor) = (head)->next, (after) = (cursor)->next; (cursor) != (head); \
          (cursor) = (after), (after) = (cursor)->next)
 
-static inline void list_init( struct list *list )
+static inline void port_list_init( struct port_list *list )
 {
     list->next = list->prev = list;
 }
 
-static inline int list_empty( const struct list *list )
+static inline int port_list_empty( const struct port_list *list )
 {
     return list->next == list;
 }
 
-static inline void list_add_tail( struct list *list, struct list *entry )
+static inline void port_list_add_tail( struct port_list *list, struct port_list *entry )
 {
     entry->next = list;
     entry->prev = list->prev;
@@ -46,11 +46,11 @@ static inline void list_add_tail( struct list *list, struct list *entry )
     list->prev = entry;
 }
 
-static inline void list_remove( struct list *entry )
+static inline void port_list_remove( struct port_list *entry )
 {
     entry->next->prev = entry->prev;
     entry->prev->next = entry->next;
-    list_init( entry );
+    port_list_init( entry );
 }
 
-#endif /* PORTRES_SERVER_LIST_H */
+#endif /* PORTRES_PORTS_PORT_LIST_H */

@@ -1,5 +1,5 @@
 /*
- * NTSTATUS codes that the server, the DLLs and the native tests share
+ * NTSTATUS codes and numbers that the core, its hosts, the DLLs and the native tests share
  *
  * Copyright 2026 the wine-portres authors
  *
@@ -9,8 +9,8 @@
  * version 2.1 of the License, or (at your option) any later version.
  */
 
-#ifndef PORTRES_STATUS_H
-#define PORTRES_STATUS_H
+#ifndef PORTRES_PORTS_STATUS_H
+#define PORTRES_PORTS_STATUS_H
 
 #include <stdint.h>
 
@@ -20,6 +20,11 @@
 # include <winternl.h>
 # undef WIN32_NO_STATUS
 # include <ntstatus.h>
+#elif defined(__WINESRC__)  /* in wineserver */
+# include "ntstatus.h"
+# define WIN32_NO_STATUS
+# include "windef.h"
+# include "winternl.h"
 #else
 
 /* the values are those of MS-ERREF section 2.3.1 */
@@ -50,4 +55,8 @@ typedef int32_t NTSTATUS;
 # define PROTOCOL_UDP 17
 #endif
 
-#endif /* PORTRES_STATUS_H */
+/* how a reservation came to be */
+#define RESERVATION_RUNTIME    1  /* lives as long as the socket it was acquired on */
+#define RESERVATION_PERSISTENT 2  /* lives in the store */
+
+#endif /* PORTRES_PORTS_STATUS_H */
