@@ -385,8 +385,8 @@ static int find_block( int protocol, unsigned int first, unsigned int count )
     unsigned int i;
 
     for (i = 0; i < reservation_count; i++)
-        if (reservations[i].alive && reservations[i].sock < 0 && reservations[i].protocol == protocol &&
-            reservations[i].first == first && reservations[i].count == count) return i;
+        if (reservations[i].alive && reservations[i].protocol == protocol && reservations[i].first == first &&
+            reservations[i].count == count) return i;
     return -1;
 }
 
@@ -402,6 +402,7 @@ static void persistent( unsigned int client )
     if ((protocol != PROTOCOL_TCP && protocol != PROTOCOL_UDP) || !is_block( first, count )) expect = STATUS_INVALID_PARAMETER;
     else if (what <= 2 && client) expect = STATUS_ACCESS_DENIED;
     else if (what >= 2 && r < 0) expect = STATUS_NOT_FOUND;
+    else if (what >= 2 && reservations[r].sock >= 0) expect = what == 2 ? STATUS_ACCESS_DENIED : STATUS_NOT_FOUND;
     else if (what < 2 && is_taken( protocol, first, count )) expect = STATUS_SHARING_VIOLATION;
     else if (what < 2) expect = fake_host_status( protocol, first, count, &busy );
     /* the three requests have the same fields */
@@ -572,7 +573,7 @@ static void end_process( unsigned int client )
 /* kill -9, and the next one takes up what lives */
 static void kill_server( int reuse_ids )
 {
-    struct reservation *found;
+    struct port_reservation *found;
     unsigned int i;
 
     killed = 1;
@@ -657,9 +658,10 @@ static void fate(void)
 
 static void compare(void)
 {
-    const struct pool *pool = reservations_pool();
-    unsigned int i, runtime = 0, persistents = 0;
-    const struct reservation *found;
+    const struct port_pool *pool = reservations_pool();
+    unsigned int i, count, runtime = 0, persistents = 0;
+    const struct port_reservation *found;
+    const struct port_socket *ports, *holder;
     const struct sock *sock;
     const char *wrong;
 
@@ -675,30 +677,34 @@ static void compare(void)
         }
         if (!found || found->first != r->first || found->count != r->count || found->protocol != r->protocol)
             fail( "reservation %u+%u is not there", r->first, r->count );
-        if (found->owner != (r->owner < 0 ? 0 : FAKE_PID( r->owner ))) fail( "a reservation with another owner" );
+        if (reservation_owner( found ) != (r->owner < 0 ? 0 : FAKE_PID( r->owner ))) fail( "a reservation with another owner" );
         if (r->sock < 0) persistents++;
         else
         {
-            if (found->owner_sock->id != fake_socks[r->sock].id) fail( "a reservation on another socket" );
+            if (sock_from_ports( found->sock )->id != fake_socks[r->sock].id) fail( "a reservation on another socket" );
             runtime++;
         }
     }
     if (pool->runtime != runtime || pool->persistent != persistents) fail( "a wrong number of reservations" );
     for (i = 0; i < SOCKETS; i++)
     {
-        if (!(sock = pool_find_sock( pool, fake_socks[i].id )))
+        if (!(sock = sock_table_find( fake_socks[i].id )))
         {
             if (socks[i].associated || socks[i].port) fail( "a socket is not there" );
             continue;
         }
-        if (sock->associated != socks[i].associated || sock->port != socks[i].port || sock->holds != socks[i].holds)
-            fail( "a socket is another: associated %d, port %u, holds %x", sock->associated, sock->port, sock->holds );
-        if (sock->port && pool->holders[protocol_index( sock->protocol )][sock->port] !=
-            holders[protocol_index( sock->protocol )][sock->port])
-            fail( "a wrong number of holders" );
-        if (!sock->associated) continue;
-        if (!sock->reservation != (socks[i].reservation < 0) ||
-            (sock->reservation && sock->reservation->token != reservations[socks[i].reservation].token))
+        ports = &sock->ports;
+        if (ports->associated != socks[i].associated || ports->port != socks[i].port || ports->holds != socks[i].holds)
+            fail( "a socket is another: associated %d, port %u, holds %x", ports->associated, ports->port, ports->holds );
+        if (ports->port)
+        {
+            for (holder = pool->holders[protocol_index( ports->protocol )][ports->port], count = 0; holder; holder = holder->port_next)
+                count++;
+            if (count != holders[protocol_index( ports->protocol )][ports->port]) fail( "a wrong number of holders" );
+        }
+        if (!ports->associated) continue;
+        if (!ports->reservation != (socks[i].reservation < 0) ||
+            (ports->reservation && ports->reservation->token != reservations[socks[i].reservation].token))
             fail( "a socket associated with another reservation" );
     }
     if ((wrong = fakes_check())) fail( "%s", wrong );
@@ -738,7 +744,7 @@ static void clean_up(void)
 {
     static const int protocols[2] = { PROTOCOL_TCP, PROTOCOL_UDP };
     static unsigned int runs;
-    const struct pool *pool = reservations_pool();
+    const struct port_pool *pool = reservations_pool();
     const char *wrong;
     unsigned int i, j, port;
 
@@ -762,7 +768,7 @@ static void clean_up(void)
     }
     fake_disconnect( &clients[0] );
     compare();
-    if (pool->runtime || pool->persistent || pool->sockets) fail( "something is left" );
+    if (pool->runtime || pool->persistent || sock_table_count()) fail( "something is left" );
     for (i = 0; i < reservation_count; i++)
         for (j = 0; j < 2; j++)
             for (port = reservations[i].first; port < reservations[i].first + reservations[i].count; port++)

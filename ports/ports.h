@@ -92,8 +92,8 @@ extern void ports_end( struct port_pool *pool, struct port_reservation *reservat
 extern NTSTATUS ports_revive( struct port_reservation *reservation );
 
 /* For the start: take up a block of the store, or a runtime reservation of the previous server (client is NULL when the process that
- * acquired it is gone). Ports that are in use are reserved all the same. STATUS_SHARING_VIOLATION, STATUS_INVALID_PARAMETER:
- * such a block or token there can't be; else there is no memory. */
+ * acquired it is gone). Ports that are in use are reserved all the same. The host is not told of a change.
+ * STATUS_SHARING_VIOLATION, STATUS_INVALID_PARAMETER: there can be no such block or token; else there is no memory. */
 extern NTSTATUS ports_restore( struct port_pool *pool, int protocol, unsigned int first, unsigned int count, uint64_t token,
                                struct port_client *client, struct port_socket *sock, struct port_reservation **reservation );
 /* the same for the port of a socket that was bound from a reservation */

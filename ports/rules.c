@@ -423,7 +423,7 @@ NTSTATUS ports_restore( struct port_pool *pool, int protocol, unsigned int first
     if (!token && (status = new_token( pool, &token ))) return status;
     if (pool_find_token( pool, token )) return STATUS_INVALID_PARAMETER;
     if ((status = add_reservation( pool, protocol, first, count, token, client, sock, 1, reservation, &busy ))) return status;
-    grant( *reservation );
+    (*reservation)->state = RESERVATION_LIVE;
     return STATUS_SUCCESS;
 }
 

@@ -58,9 +58,9 @@ NTSTATUS map_init(void)
     return STATUS_SUCCESS;
 }
 
-void map_publish( const struct pool *pool )
+void map_publish( const struct port_pool *pool )
 {
-    const struct sock *sock;
+    const struct sock *sock = NULL;
     unsigned int i, port;
 
     for (i = 0; i < 2; i++)
@@ -69,14 +69,11 @@ void map_publish( const struct pool *pool )
     map->reservations = pool->runtime + pool->persistent;
 
     map->associated = 0;
-    for (i = 0; i < POOL_HASH_SIZE; i++)
+    while ((sock = sock_table_next( sock )))
     {
-        for (sock = pool->socks[i]; sock; sock = sock->hash_next)
-        {
-            if (!sock->associated) continue;
-            sock_counts[sock->id % sizeof(map->sockets)]++;
-            map->associated++;
-        }
+        if (!sock->mapped) continue;
+        sock_counts[sock->id % sizeof(map->sockets)]++;
+        map->associated++;
     }
     for (i = 0; i < sizeof(map->sockets); i++) map->sockets[i] = sock_counts[i] != 0;
     map->version = PORT_MAP_VERSION;

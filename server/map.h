@@ -13,13 +13,14 @@
 #define PORTRES_SERVER_MAP_H
 
 #include "pool.h"
+#include "sock.h"
 
 /* Create the section that holds the map (portmap.h), or take over the one that clients of an earlier server keep alive. */
 extern NTSTATUS map_init(void);
 
 /* Show what the pool holds. What clients saw before, of this or an earlier server, they see until then, and what is set
  * before is not shown. */
-extern void map_publish( const struct pool *pool );
+extern void map_publish( const struct port_pool *pool );
 
 /* kind is RESERVATION_* or 0 */
 extern void map_set_ports( int protocol, unsigned int first, unsigned int count, unsigned int kind );

@@ -14,17 +14,17 @@
 
 #include <stdint.h>
 
-#include "status.h"
+#include "pool.h"
 
 /* A process that is connected, that acquired a reservation which still lives, or brought a socket which does. While it is known here its id is not given
  * to another process, so the id alone names it. */
 struct process
 {
+    struct port_client client;
     struct process *next;
     unsigned int    refcount;
     uint32_t        pid;
-    unsigned int    reservations;   /* runtime reservations it acquired */
-    unsigned int    sockets;        /* sockets in the pool that it brought there */
+    unsigned int    sockets;        /* that the server knows from it */
     unsigned int    connections;    /* that it has open */
     uint64_t        start_time;     /* when it was created; with the id it names the process for all times */
     void           *handle;         /* HANDLE, may duplicate handles and query */

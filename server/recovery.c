@@ -12,10 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "guard.h"
 #include "log.h"
+#include "ports.h"
 #include "process.h"
 #include "recovery.h"
+#include "reservation.h"
 #include "sock.h"
 #include "state.h"
 
@@ -31,18 +32,17 @@ static int is_valid( const struct state_record *record )
 /* What restores a record returns STATUS_NOT_FOUND for one that has no effect any more, and another error for one that has: without it
  * the server must not run. */
 
-static NTSTATUS restore_sock( struct pool *pool, const struct state_record *record, const struct sock_handle *handle,
-                              unsigned int slot )
+static NTSTATUS restore_sock( const struct state_record *record, const struct sock_handle *handle, unsigned int slot )
 {
     struct sock *sock;
     NTSTATUS status;
 
     if (!handle->handle || handle->protocol != (int)record->protocol) return STATUS_NOT_FOUND;
-    if (pool_find_sock( pool, record->sock )) return STATUS_NOT_FOUND;
-    if (!(sock = pool_add_sock( pool, record->sock, record->protocol ))) return STATUS_NO_MEMORY;
+    if (sock_table_find( record->sock )) return STATUS_NOT_FOUND;
+    if (!(sock = sock_table_add( record->sock, record->protocol ))) return STATUS_NO_MEMORY;
     if ((status = sock_watch( handle )))
     {
-        pool_remove_sock( pool, sock );
+        sock_table_remove( sock );
         return status;
     }
     sock->state_slot = slot;
@@ -51,17 +51,14 @@ static NTSTATUS restore_sock( struct pool *pool, const struct state_record *reco
     return STATUS_SUCCESS;
 }
 
-static NTSTATUS restore_reservation( struct pool *pool, const struct state_record *record, unsigned int slot )
+static NTSTATUS restore_reservation( struct port_pool *pool, const struct state_record *record, unsigned int slot )
 {
-    struct sock *sock = pool_find_sock( pool, record->sock );
-    struct reservation *reservation;
+    struct sock *sock = sock_table_find( record->sock );
+    struct port_reservation *reservation;
     struct process *owner = NULL;
-    unsigned int busy;
     NTSTATUS status;
 
-    if (!sock || !record->token || sock->protocol != (int)record->protocol) return STATUS_NOT_FOUND;
-    if (pool_check( pool, record->protocol, record->first, record->count ) || pool_find_token( pool, record->token ))
-        return STATUS_NOT_FOUND;
+    if (!sock || !record->token || sock->ports.protocol != (int)record->protocol) return STATUS_NOT_FOUND;
     /* An heir of the socket keeps the reservation alive, but nobody may consume it once its owner is gone. */
     status = process_open( record->pid, &owner );
     if (status && status != STATUS_ACCESS_DENIED) return status;
@@ -70,25 +67,21 @@ static NTSTATUS restore_reservation( struct pool *pool, const struct state_recor
         process_release( owner );
         owner = NULL;
     }
-    reservation = pool_add( pool, record->protocol, record->first, record->count, record->token, sock,
-                            owner ? owner->pid : 0 );
-    if (!reservation)
-    {
-        if (owner) process_release( owner );
-        return STATUS_NO_MEMORY;
-    }
-    if (owner) owner->reservations++;
-    reservation->serial = record->serial;
-    reservation->state_slot = slot;
-    guard_ports( record->protocol, record->first, record->count, GUARD_RUNTIME, 1, &busy );
+    status = ports_restore( pool, record->protocol, record->first, record->count, record->token, owner ? &owner->client : NULL,
+                            &sock->ports, &reservation );
+    if (owner) process_release( owner );
+    if (status == STATUS_SHARING_VIOLATION || status == STATUS_INVALID_PARAMETER) return STATUS_NOT_FOUND;
+    if (status) return status;
+    reservation_from_ports( reservation )->serial = record->serial;
+    reservation_from_ports( reservation )->state_slot = slot;
     return STATUS_SUCCESS;
 }
 
-static NTSTATUS restore_use( struct pool *pool, struct state_record *record, const struct sock_handle *handle )
+static NTSTATUS restore_use( struct port_pool *pool, struct state_record *record, const struct sock_handle *handle )
 {
-    struct sock *sock = pool_find_sock( pool, record->sock );
+    struct sock *sock = sock_table_find( record->sock );
     unsigned int port = record->port;
-    struct reservation *reservation;
+    struct port_reservation *reservation;
     NTSTATUS status;
 
     if (!port && record->associated)
@@ -104,18 +97,14 @@ static NTSTATUS restore_use( struct pool *pool, struct state_record *record, con
         record->port = port;
         state_save( &sock->state_slot, record );
     }
-    if (port)
-    {
-        if (pool_find_port( pool, sock->protocol, port ) && !pool_port_in_use( pool, sock->protocol, port ))
-            guard_yield( sock->protocol, port );
-        pool_hold( pool, sock, port, record->holds );
-    }
+    if (port) ports_restore_port( pool, &sock->ports, port, record->holds );
     else if (record->associated)
     {
         reservation = record->token ? pool_find_token( pool, record->token )
-                                    : pool_find_port( pool, sock->protocol, record->first );
-        if (reservation) pool_associate( sock, reservation );
-        else sock->associated = 1;
+                                    : pool_find_port( pool, sock->ports.protocol, record->first );
+        if (reservation) pool_associate( &sock->ports, reservation );
+        else pool_orphan( &sock->ports );
+        sock->mapped = 1;  /* with the rest of the map, which is published next */
     }
     return STATUS_SUCCESS;
 }
@@ -127,7 +116,7 @@ static struct sock_handle *find_handle( const sock_id *ids, struct sock_handle *
     return found ? &handles[found - ids] : NULL;
 }
 
-NTSTATUS recover_reservations( struct pool *pool )
+NTSTATUS recover_reservations( struct port_pool *pool )
 {
     unsigned int i, slot, total, count = 0;
     struct state_record *records, *record;
@@ -161,7 +150,7 @@ NTSTATUS recover_reservations( struct pool *pool )
     {
         record = &records[i];
         if (record->type != STATE_SOCKET) continue;
-        status = restore_sock( pool, record, find_handle( ids, handles, count, record->sock ), i + 1 );
+        status = restore_sock( record, find_handle( ids, handles, count, record->sock ), i + 1 );
         if (status == STATUS_NOT_FOUND) record->type = STATE_INVALID;
         else if (status) goto done;
     }
@@ -188,7 +177,8 @@ NTSTATUS recover_reservations( struct pool *pool )
             state_erase( &slot );
         }
     }
-    if (pool->runtime) log_message( "took up %u reservations and %u sockets of the server before", pool->runtime, pool->sockets );
+    if (pool->runtime) log_message( "took up %u reservations and %u sockets of the server before", pool->runtime,
+                                    sock_table_count() );
 done:
     for (i = 0; i < count; i++)
         if (handles[i].handle) sock_close( &handles[i] );

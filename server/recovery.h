@@ -16,6 +16,6 @@
 
 /* Fill the pool with the runtime reservations and the sockets of the last server that still live. The pool holds the
  * persistent reservations already. STATUS_NO_MEMORY: nothing was done, and the next server may try again. */
-extern NTSTATUS recover_reservations( struct pool *pool );
+extern NTSTATUS recover_reservations( struct port_pool *pool );
 
 #endif /* PORTRES_SERVER_RECOVERY_H */

@@ -15,6 +15,32 @@
 #include "pool.h"
 #include "process.h"
 
+typedef uint64_t sock_id;  /* of the socket behind a handle, the same in every process */
+
+/* for qsort() and bsearch() */
+extern int compare_sock_ids( const void *a, const void *b );
+
+/* what the server knows of a socket, while that one has to do with reservations */
+struct sock
+{
+    struct port_socket ports;
+    struct sock       *hash_next;
+    sock_id            id;
+    uint32_t           serial;      /* of the request that bound it, 0: not known */
+    uint32_t           binder;      /* process that made that request */
+    struct process    *client;      /* that the server knows the socket from, NULL: the previous server knew it */
+    unsigned int       state_slot;  /* of its record, see state.h */
+    int                mapped;      /* the map shows it as associated */
+};
+
+/* All that the server knows. They are many, and found by their ids. */
+extern struct sock *sock_table_find( sock_id id );
+extern struct sock *sock_table_add( sock_id id, int protocol );  /* NULL: out of memory */
+extern void sock_table_remove( struct sock *sock );
+extern unsigned int sock_table_count(void);
+/* the first one when sock is NULL, else the one after it; NULL: there are no more */
+extern struct sock *sock_table_next( const struct sock *sock );
+
 /* a client's socket while a request is handled: the server has a handle of its own to it */
 struct sock_handle
 {

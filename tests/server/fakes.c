@@ -452,11 +452,11 @@ static void clear_map(void)
     map_port_count = map_sock_count = 0;
 }
 
-void map_publish( const struct pool *pool )
+void map_publish( const struct port_pool *pool )
 {
     static const int protocols[2] = { PROTOCOL_TCP, PROTOCOL_UDP };
-    const struct reservation *reservation;
-    const struct sock *sock;
+    const struct port_reservation *reservation;
+    const struct sock *sock = NULL;
     unsigned int i, from;
 
     clear_map();
@@ -466,8 +466,7 @@ void map_publish( const struct pool *pool )
         for (from = 0; (reservation = pool_next( pool, protocols[i], from )); from = reservation->first + reservation->count)
             map_set_ports( protocols[i], reservation->first, reservation->count, reservation->kind );
     }
-    for (i = 0; i < POOL_HASH_SIZE; i++)
-        for (sock = pool->socks[i]; sock; sock = sock->hash_next) if (sock->associated) map_add_socket( sock->id );
+    while ((sock = sock_table_next( sock ))) if (sock->mapped) map_add_socket( sock->id );
 }
 
 /* processes */
@@ -529,7 +528,7 @@ void process_release( struct process *process )
     struct process **link = &processes;
 
     if (--process->refcount) return;
-    if (process->reservations || process->sockets || process->connections) violate( "process_release() of a process that is in use" );
+    if (process->client.reservations || process->sockets || process->connections) violate( "process_release() of a process that is in use" );
     while (*link != process) link = &(*link)->next;
     *link = process->next;
     free( process );
@@ -772,16 +771,16 @@ void fake_reset(void)
 
 /* what must be true between any two requests */
 
-static const char *check_reservation( const struct reservation *reservation, int every_port )
+static const char *check_reservation( const struct port_reservation *reservation, int every_port )
 {
     const struct state_record *state;
-    const struct pool *pool = reservations_pool();
+    const struct port_pool *pool = reservations_pool();
+    unsigned int i, port, kind = reservation->kind, slot = reservation_from_ports( reservation )->state_slot;
     int index = protocol_index( reservation->protocol );
-    unsigned int i, port, kind = reservation->kind;
 
     if (!reservation->token || pool_find_token( pool, reservation->token ) != reservation) return "a reservation without a token";
-    if (!reservation->first || !reservation->count || reservation->first + reservation->count > POOL_PORTS)
-        return "a reservation that is no block of ports";
+    if (!block_is_valid( reservation->first, reservation->count )) return "a reservation that is no block of ports";
+    if (reservation->state != RESERVATION_LIVE) return "a reservation that is neither there nor not";
     for (i = 0; i < reservation->count; i++)
     {
         /* of large blocks the ends */
@@ -795,75 +794,79 @@ static const char *check_reservation( const struct reservation *reservation, int
     }
     if (kind == RESERVATION_PERSISTENT)
     {
-        if (reservation->owner || reservation->owner_sock || reservation->state_slot) return "a persistent reservation with an owner";
+        if (reservation->client || reservation->sock || slot) return "a persistent reservation with an owner";
         if (stored[index][reservation->first] != reservation->count) return "a persistent reservation that is not in the store";
         return NULL;
     }
-    if (kind != RESERVATION_RUNTIME || !reservation->owner_sock) return "a reservation of no kind";
-    if (reservation->owner_sock->protocol != reservation->protocol) return "a reservation on a socket of the other protocol";
-    if (!reservation->state_slot || reservation->state_slot > state_count) return "a reservation that is not saved";
-    state = &states[reservation->state_slot - 1];
+    if (kind != RESERVATION_RUNTIME || !reservation->sock) return "a reservation of no kind";
+    if (reservation->sock->protocol != reservation->protocol) return "a reservation on a socket of the other protocol";
+    if (!slot || slot > state_count) return "a reservation that is not saved";
+    state = &states[slot - 1];
     if (state->type != STATE_RESERVATION || state->token != reservation->token || state->first != reservation->first ||
         state->count != reservation->count || (int)state->protocol != reservation->protocol ||
-        state->sock != reservation->owner_sock->id || (reservation->owner && state->pid != reservation->owner))
+        state->sock != sock_from_ports( reservation->sock )->id ||
+        (reservation->client && state->pid != reservation_owner( reservation )))
         return "a reservation that is saved wrongly";
     return NULL;
 }
 
 static const char *check_sock( const struct sock *sock, unsigned int *acquired )
 {
-    const struct pool *pool = reservations_pool();
+    const struct port_pool *pool = reservations_pool();
+    const struct port_socket *ports = &sock->ports;
     struct fake_sock *fake = find_sock( sock->id );
     const struct state_record *state;
-    struct list *entry;
+    struct port_list *entry;
 
-    if (!fake || fake->protocol != sock->protocol) return "a socket that there is not";
+    if (!fake || fake->protocol != ports->protocol) return "a socket that there is not";
     if (!fake->watched) return "a socket that is not watched";
-    if (fake->mapped != sock->associated) return "a socket that the map shows wrongly";
-    if (sock->associated && sock->port) return "a socket that is associated and holds a port";
-    if (sock->reservation && !sock->associated) return "a reservation of a socket that is not associated";
-    if (sock->reservation && sock->reservation->protocol != sock->protocol) return "a socket associated with the other protocol";
-    if (sock->reservation && pool_find_token( pool, sock->reservation->token ) != sock->reservation)
+    if (fake->mapped != ports->associated || sock->mapped != ports->associated) return "a socket that the map shows wrongly";
+    if (ports->associated && ports->port) return "a socket that is associated and holds a port";
+    if (ports->binding) return "a socket that is being bound";
+    if (ports->reservation && !ports->associated) return "a reservation of a socket that is not associated";
+    if (ports->reservation && ports->reservation->protocol != ports->protocol) return "a socket associated with the other protocol";
+    if (ports->reservation && pool_find_token( pool, ports->reservation->token ) != ports->reservation)
         return "a socket associated with what is not in the pool";
-    if (fake->processes && sock->port && fake->port != sock->port) return "a socket that holds another port than it has";
-    if (sock->port && !pool->holders[protocol_index( sock->protocol )][sock->port]) return "a holder that is not counted";
-    for (entry = sock->acquired.next; entry != &sock->acquired; entry = entry->next)
+    if (fake->processes && ports->port && fake->port != ports->port) return "a socket that holds another port than it has";
+    if (ports->port && !pool->holders[protocol_index( ports->protocol )][ports->port]) return "a holder that is not counted";
+    for (entry = ports->acquired.next; entry != &ports->acquired; entry = entry->next)
     {
-        if (LIST_ENTRY( entry, struct reservation, sock_entry )->owner_sock != sock) return "a reservation in the list of another socket";
+        if (PORT_LIST_ENTRY( entry, struct port_reservation, sock_entry )->sock != ports)
+            return "a reservation in the list of another socket";
         ++*acquired;
     }
     if (!sock->state_slot || sock->state_slot > state_count) return "a socket that is not saved";
     state = &states[sock->state_slot - 1];
-    if (state->type != STATE_SOCKET || state->sock != sock->id || (int)state->protocol != sock->protocol ||
-        state->port != sock->port || state->holds != sock->holds || (int)state->associated != sock->associated)
+    if (state->type != STATE_SOCKET || state->sock != sock->id || (int)state->protocol != ports->protocol ||
+        state->port != ports->port || state->holds != ports->holds || (int)state->associated != ports->associated)
         return "a socket that is saved wrongly";
     return NULL;
 }
 
 static const char *check_processes( unsigned int runtime )
 {
-    const struct pool *pool = reservations_pool();
-    const struct reservation *reservation;
+    const struct port_pool *pool = reservations_pool();
+    const struct port_reservation *reservation;
     const struct process *process;
     unsigned int i, orphans = 0;
 
     for (process = processes; process; process = process->next)
     {
-        if (process->refcount != process->reservations + process->sockets + process->connections) return "a process with a wrong reference count";
-        runtime -= process->reservations;
+        if (process->refcount != process->client.reservations + process->sockets + process->connections) return "a process with a wrong reference count";
+        runtime -= process->client.reservations;
     }
     if (!runtime) return NULL;
     /* those whose owner was gone when the server took them up belong to nobody */
     for (i = 0; i < POOL_HASH_SIZE; i++)
         for (reservation = pool->tokens[i]; reservation; reservation = reservation->hash_next)
-            if (reservation->kind == RESERVATION_RUNTIME && !reservation->owner) orphans++;
+            if (reservation->kind == RESERVATION_RUNTIME && !reservation->client) orphans++;
     return runtime == orphans ? NULL : "a process with a wrong number of reservations";
 }
 
 static const char *check_listed( int every_port, unsigned int *runtime, unsigned int *persistent, unsigned int *ports )
 {
-    const struct pool *pool = reservations_pool();
-    const struct reservation *reservation;
+    const struct port_pool *pool = reservations_pool();
+    const struct port_reservation *reservation;
     const struct sock *sock;
     unsigned int i, sockets = 0, acquired = 0, associated = 0;
     const char *ret;
@@ -871,16 +874,16 @@ static const char *check_listed( int every_port, unsigned int *runtime, unsigned
     *runtime = *persistent = *ports = 0;
     for (i = 0; i < fake_sock_count; i++)
     {
-        if (!(sock = pool_find_sock( pool, fake_socks[i].id )))
+        if (!(sock = sock_table_find( fake_socks[i].id )))
         {
             if (fake_socks[i].watched || fake_socks[i].mapped) return "a socket that the pool has forgotten";
             continue;
         }
         sockets++;
-        associated += sock->associated;
+        associated += sock->ports.associated;
         if ((ret = check_sock( sock, &acquired ))) return ret;
     }
-    if (sockets != pool->sockets) return "a wrong number of sockets";
+    if (sockets != sock_table_count()) return "a wrong number of sockets";
     if (associated != map_sock_count) return "a wrong number of associated sockets";
     for (i = 0; i < block_count; i++)
     {
@@ -898,7 +901,7 @@ static const char *check_listed( int every_port, unsigned int *runtime, unsigned
 
 static const char *check( int every_port )
 {
-    const struct pool *pool = reservations_pool();
+    const struct port_pool *pool = reservations_pool();
     unsigned int runtime, persistent, ports;
     const char *ret;
 
@@ -909,7 +912,7 @@ static const char *check( int every_port )
     if (ports != guard_count) return "a wrong number of guards";
     if (ports != map_port_count) return "a wrong number of ports in the map";
     if (persistent != stored_count) return "a wrong number of stored blocks";
-    if (states_used != pool->runtime + pool->sockets) return "a wrong number of saved records";
+    if (states_used != pool->runtime + sock_table_count()) return "a wrong number of saved records";
     return check_processes( runtime );
 }
 
@@ -921,22 +924,23 @@ const char *fakes_check(void)
 const char *fakes_check_all(void)
 {
     static uint16_t holders[2][POOL_PORTS];
-    const struct pool *pool = reservations_pool();
-    const struct reservation *owner;
-    const struct sock *sock;
+    const struct port_pool *pool = reservations_pool();
+    const struct port_reservation *owner;
+    const struct port_socket *holder;
+    const struct sock *sock = NULL;
     unsigned int i, port;
     const char *ret;
 
     if ((ret = check( 1 ))) return ret;
     memset( holders, 0, sizeof(holders) );
-    for (i = 0; i < POOL_HASH_SIZE; i++)
-        for (sock = pool->socks[i]; sock; sock = sock->hash_next)
-            if (sock->port) holders[protocol_index( sock->protocol )][sock->port]++;
-    if (memcmp( holders, pool->holders, sizeof(holders) )) return "a wrong number of holders of a port";
+    while ((sock = sock_table_next( sock )))
+        if (sock->ports.port) holders[protocol_index( sock->ports.protocol )][sock->ports.port]++;
     for (i = 0; i < 2; i++)
     {
         for (port = 0; port < POOL_PORTS; port++)
         {
+            for (holder = pool->holders[i][port]; holder; holder = holder->port_next) holders[i][port]--;
+            if (holders[i][port]) return "a wrong number of holders of a port";
             if (!(owner = pool->owners[i][port]))
             {
                 if (guards[i][port] || map_ports[i][port]) return "a guarded or shown port that nobody reserved";

@@ -17,9 +17,58 @@
 
 static const int protocols[2] = { PROTOCOL_TCP, PROTOCOL_UDP };
 
+static struct port_client client;
+
+static struct port_reservation *add( struct port_pool *pool, int protocol, unsigned int first, unsigned int count, uint64_t token,
+                                     struct port_socket *sock )
+{
+    static struct port_reservation *reservations;  /* kept, so that no memory is lost */
+    static unsigned int used;
+    struct port_reservation *reservation;
+
+    if (!(used++ % 256) && !(reservations = calloc( 256, sizeof(*reservations) ))) abort();
+    reservation = &reservations[(used - 1) % 256];
+    pool_add( pool, reservation, protocol, first, count, token, sock ? &client : NULL, sock );
+    return reservation;
+}
+
+/* all that is left, too */
+static void destroy( struct port_pool *pool )
+{
+    unsigned int i;
+
+    for (i = 0; i < POOL_HASH_SIZE; i++) while (pool->tokens[i]) pool_remove( pool, pool->tokens[i] );
+    ok( !client.reservations, "got %u\n", client.reservations );
+    pool_destroy( pool );
+}
+
+static struct port_socket *add_socket( int protocol )
+{
+    static struct port_socket *socks;
+    static unsigned int used;
+    struct port_socket *sock;
+
+    if (!(used++ % 256) && !(socks = calloc( 256, sizeof(*socks) ))) abort();
+    sock = &socks[(used - 1) % 256];
+    pool_init_socket( sock, protocol );
+    return sock;
+}
+
+static void hold( struct port_pool *pool, struct port_socket *sock, unsigned int port, unsigned int holds )
+{
+    pool_hold( pool, sock, port, holds );
+    pool_end_association( sock );
+}
+
+static void remove_socket( struct port_pool *pool, struct port_socket *sock )
+{
+    if (sock->port) pool_unhold( pool, sock );
+    pool_end_association( sock );
+}
+
 static void test_empty(void)
 {
-    struct pool *pool = pool_create();
+    struct port_pool *pool = pool_create();
     int i;
 
     if (!ok( pool != NULL, "out of memory\n" )) return;
@@ -33,9 +82,8 @@ static void test_empty(void)
     }
     ok( !pool_find_token( pool, 0 ), "found token 0\n" );
     ok( !pool_find_token( pool, 1 ), "found token 1\n" );
-    ok( !pool_find_sock( pool, 0 ), "found socket 0\n" );
-    ok( !pool->runtime && !pool->persistent && !pool->sockets, "got %u, %u, %u\n", pool->runtime, pool->persistent, pool->sockets );
-    pool_destroy( pool );
+    ok( !pool->runtime && !pool->persistent, "got %u, %u\n", pool->runtime, pool->persistent );
+    destroy( pool );
 }
 
 /* which blocks pool_check() allows */
@@ -73,12 +121,12 @@ static void test_check(void)
         { 1999, 1, STATUS_SUCCESS },
         { 2001, 1, STATUS_SUCCESS },
     };
-    struct pool *pool = pool_create();
-    struct sock *sock = pool_add_sock( pool, 1, PROTOCOL_TCP );
+    struct port_pool *pool = pool_create();
+    struct port_socket *sock = add_socket( PROTOCOL_TCP );
     unsigned int i;
 
-    pool_add( pool, PROTOCOL_TCP, 1000, 10, 1, NULL, 0 );
-    pool_hold( pool, sock, 2000, 0 );
+    add( pool, PROTOCOL_TCP, 1000, 10, 1, NULL );
+    hold( pool, sock, 2000, 0 );
     for (i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
     {
         NTSTATUS status = pool_check( pool, PROTOCOL_TCP, tests[i].first, tests[i].count );
@@ -88,18 +136,18 @@ static void test_check(void)
         ok( udp == (status == STATUS_SHARING_VIOLATION ? STATUS_SUCCESS : status), "%u, %u, UDP: got %08x\n",
             tests[i].first, tests[i].count, (unsigned int)udp );
     }
-    pool_destroy( pool );
+    destroy( pool );
 }
 
 static void test_find_free(void)
 {
-    struct pool *pool = pool_create();
+    struct port_pool *pool = pool_create();
     unsigned int port;
 
-    pool_add( pool, PROTOCOL_TCP, 105, 5, 1, NULL, 0 );
-    pool_add( pool, PROTOCOL_TCP, 115, 5, 2, NULL, 0 );
+    add( pool, PROTOCOL_TCP, 105, 5, 1, NULL );
+    add( pool, PROTOCOL_TCP, 115, 5, 2, NULL );
 #define CHECK( from, last, count, expect ) \
-    port = pool_find_free( pool, PROTOCOL_TCP, from, last, count ); \
+    port = pool_find_free( pool, PROTOCOL_TCP, from, last, count, NULL ); \
     ok( port == (expect), "%u..%u, %u: got %u\n", (unsigned int)(from), (unsigned int)(last), (unsigned int)(count), port )
     CHECK( 100, 200, 1, 100 );
     CHECK( 100, 200, 5, 100 );
@@ -120,17 +168,17 @@ static void test_find_free(void)
     CHECK( 120, 65535, 65417, 0 );
     CHECK( 65535, 65535, 1, 65535 );
 #undef CHECK
-    pool_destroy( pool );
+    destroy( pool );
 }
 
 /* several reservations in one place of the table */
 static void test_tokens(void)
 {
-    struct pool *pool = pool_create();
-    struct reservation *r[3];
+    struct port_pool *pool = pool_create();
+    struct port_reservation *r[3];
     unsigned int i, j;
 
-    for (i = 0; i < 3; i++) r[i] = pool_add( pool, PROTOCOL_UDP, 1 + i, 1, 5 + (uint64_t)i * POOL_HASH_SIZE, NULL, 0 );
+    for (i = 0; i < 3; i++) r[i] = add( pool, PROTOCOL_UDP, 1 + i, 1, 5 + (uint64_t)i * POOL_HASH_SIZE, NULL );
     for (i = 0; i < 3; i++)
         ok( pool_find_token( pool, 5 + (uint64_t)i * POOL_HASH_SIZE ) == r[i], "%u: not found\n", i );
     ok( !pool_find_token( pool, 5 + 3 * POOL_HASH_SIZE ), "found a token that there is not\n" );
@@ -141,38 +189,19 @@ static void test_tokens(void)
             ok( (pool_find_token( pool, 5 + (uint64_t)(j % 3) * POOL_HASH_SIZE ) != NULL) == (j > i), "%u, %u\n", i, j );
     }
     ok( !pool->persistent, "got %u\n", pool->persistent );
-    pool_destroy( pool );
-}
-
-static void test_sockets(void)
-{
-    struct pool *pool = pool_create();
-    struct sock *s[3];
-    unsigned int i, j;
-
-    for (i = 0; i < 3; i++) s[i] = pool_add_sock( pool, 7 + (uint64_t)i * POOL_HASH_SIZE, PROTOCOL_UDP );
-    ok( pool->sockets == 3, "got %u\n", pool->sockets );
-    ok( !pool_find_sock( pool, 7 + 3 * POOL_HASH_SIZE ), "found a socket that there is not\n" );
-    for (i = 1; i <= 3; i++)
-    {
-        pool_remove_sock( pool, s[i % 3] );
-        for (j = 1; j <= 3; j++)
-            ok( (pool_find_sock( pool, 7 + (uint64_t)(j % 3) * POOL_HASH_SIZE ) != NULL) == (j > i), "%u, %u\n", i, j );
-    }
-    ok( !pool->sockets, "got %u\n", pool->sockets );
-    pool_destroy( pool );
+    destroy( pool );
 }
 
 /* a socket's way: acquire, associate, associate again, the reservation ends, bind */
 static void test_associate(void)
 {
-    struct pool *pool = pool_create();
-    struct sock *owner = pool_add_sock( pool, 1, PROTOCOL_TCP ), *sock = pool_add_sock( pool, 2, PROTOCOL_TCP );
-    struct reservation *a = pool_add( pool, PROTOCOL_TCP, 100, 2, 1, owner, 42 );
-    struct reservation *b = pool_add( pool, PROTOCOL_TCP, 200, 2, 2, NULL, 0 );
+    struct port_pool *pool = pool_create();
+    struct port_socket *owner = add_socket( PROTOCOL_TCP ), *sock = add_socket( PROTOCOL_TCP );
+    struct port_reservation *a = add( pool, PROTOCOL_TCP, 100, 2, 1, owner );
+    struct port_reservation *b = add( pool, PROTOCOL_TCP, 200, 2, 2, NULL );
 
-    ok( a->kind == RESERVATION_RUNTIME && a->owner == 42 && a->owner_sock == owner, "got %u, %u\n", a->kind, a->owner );
-    ok( b->kind == RESERVATION_PERSISTENT && !b->owner && !b->owner_sock, "got %u, %u\n", b->kind, b->owner );
+    ok( a->kind == RESERVATION_RUNTIME && a->client == &client && a->sock == owner, "got %u\n", a->kind );
+    ok( b->kind == RESERVATION_PERSISTENT && !b->client && !b->sock, "got %u\n", b->kind );
     ok( pool->runtime == 1 && pool->persistent == 1, "got %u, %u\n", pool->runtime, pool->persistent );
     ok( owner->acquired.next == &a->sock_entry, "not in the list of its socket\n" );
 
@@ -187,11 +216,11 @@ static void test_associate(void)
     pool_remove( pool, a );
     ok( sock->associated && !sock->reservation, "not associated with a reservation that has ended\n" );
     ok( owner->associated && !owner->reservation, "not associated with a reservation that has ended\n" );
-    ok( list_empty( &owner->acquired ), "still in the list of its socket\n" );
+    ok( port_list_empty( &owner->acquired ), "still in the list of its socket\n" );
     ok( !pool_find_port( pool, PROTOCOL_TCP, 100 ) && !pool_find_port( pool, PROTOCOL_TCP, 101 ), "a port is left\n" );
 
     pool_associate( sock, b );
-    pool_hold( pool, sock, 201, 0 );
+    hold( pool, sock, 201, 0 );
     ok( !sock->associated && !sock->reservation && sock->port == 201, "got %d, %u\n", sock->associated, sock->port );
     ok( pool_ports_in_use( pool, b ) == 1, "got %u\n", pool_ports_in_use( pool, b ) );
     ok( pool_port_in_use( pool, PROTOCOL_TCP, 201 ), "not in use\n" );
@@ -200,35 +229,35 @@ static void test_associate(void)
     /* SPEC 2: sockets already bound from the block keep their ports until they close; only then are those ports free for others */
     ok( pool_check( pool, PROTOCOL_TCP, 200, 2 ) == STATUS_SHARING_VIOLATION, "a port that is in use is free\n" );
     ok( pool_check( pool, PROTOCOL_TCP, 200, 1 ) == STATUS_SUCCESS, "the other port is not free\n" );
-    pool_remove_sock( pool, sock );
+    remove_socket( pool, sock );
     ok( pool_check( pool, PROTOCOL_TCP, 200, 2 ) == STATUS_SUCCESS, "a port is not free\n" );
-    pool_destroy( pool );
+    destroy( pool );
 }
 
 /* sockets associated with what ends are not touched later */
 static void test_remove_associated_sock(void)
 {
-    struct pool *pool = pool_create();
-    struct sock *owner = pool_add_sock( pool, 1, PROTOCOL_TCP ), *s[3];
-    struct reservation *a = pool_add( pool, PROTOCOL_TCP, 100, 2, 1, owner, 42 );
+    struct port_pool *pool = pool_create();
+    struct port_socket *owner = add_socket( PROTOCOL_TCP ), *s[3];
+    struct port_reservation *a = add( pool, PROTOCOL_TCP, 100, 2, 1, owner );
     int i;
 
-    for (i = 0; i < 3; i++) pool_associate( s[i] = pool_add_sock( pool, 2 + i, PROTOCOL_TCP ), a );
-    pool_remove_sock( pool, s[1] );
+    for (i = 0; i < 3; i++) pool_associate( s[i] = add_socket( PROTOCOL_TCP ), a );
+    remove_socket( pool, s[1] );
     pool_remove( pool, a );
     ok( s[0]->associated && !s[0]->reservation, "the first is not as it should be\n" );
     ok( s[2]->associated && !s[2]->reservation, "the last is not as it should be\n" );
-    pool_remove_sock( pool, s[2] );
-    pool_destroy( pool );
+    remove_socket( pool, s[2] );
+    destroy( pool );
 }
 
 static void test_pick_port(void)
 {
-    struct pool *pool = pool_create();
-    struct reservation *r = pool_add( pool, PROTOCOL_UDP, 65531, 5, 1, NULL, 0 );
+    struct port_pool *pool = pool_create();
+    struct port_reservation *r = add( pool, PROTOCOL_UDP, 65531, 5, 1, NULL );
     unsigned int tried, port, i, seen;
 
-    pool_hold( pool, pool_add_sock( pool, 1, PROTOCOL_UDP ), 65532, 0 );
+    hold( pool, add_socket( PROTOCOL_UDP ), 65532, 0 );
     for (i = 0; i < 7; i++)  /* it goes on where the last search ended */
     {
         for (tried = 0, seen = 0; (port = pool_pick_port( pool, r, &tried ));)
@@ -243,10 +272,10 @@ static void test_pick_port(void)
         pool_pick_port( pool, r, &tried );
     }
     for (i = 0; i < 5; i++)
-        if (i != 1) pool_hold( pool, pool_add_sock( pool, 2 + i, PROTOCOL_UDP ), 65531 + i, 0 );
+        if (i != 1) hold( pool, add_socket( PROTOCOL_UDP ), 65531 + i, 0 );
     tried = 0;
     ok( !pool_pick_port( pool, r, &tried ), "got a port where all are taken\n" );
-    pool_destroy( pool );
+    destroy( pool );
 }
 
 static void test_may_hold(void)
@@ -257,27 +286,28 @@ static void test_may_hold(void)
 
     for (i = 0; i < 3; i++)
     {
-        struct pool *pool = pool_create();
+        struct port_socket *tcp = add_socket( PROTOCOL_TCP ), *udp = add_socket( PROTOCOL_UDP );
+        struct port_pool *pool = pool_create();
 
-        pool_hold( pool, pool_add_sock( pool, 1, PROTOCOL_TCP ), 80, holds[i] );
-        pool_hold( pool, pool_add_sock( pool, 2, PROTOCOL_UDP ), 80, holds[i] );
+        hold( pool, add_socket( PROTOCOL_TCP ), 80, holds[i] );
+        hold( pool, add_socket( PROTOCOL_UDP ), 80, holds[i] );
         for (j = 0; j < 3; j++)
         {
-            ret = pool_may_hold( pool, PROTOCOL_TCP, 80, holds[j] );
+            ret = pool_may_hold( pool, tcp, 80, holds[j] );
             ok( ret == (!holds[i] || !holds[j] || holds[i] == holds[j]), "%u, %u: got %d\n", holds[i], holds[j], ret );
-            ok( pool_may_hold( pool, PROTOCOL_TCP, 81, holds[j] ), "%u, %u: another port\n", holds[i], holds[j] );
-            ok( pool_may_hold( pool, PROTOCOL_UDP, 80, holds[j] ), "%u, %u: UDP\n", holds[i], holds[j] );
+            ok( pool_may_hold( pool, tcp, 81, holds[j] ), "%u, %u: another port\n", holds[i], holds[j] );
+            ok( pool_may_hold( pool, udp, 80, holds[j] ), "%u, %u: UDP\n", holds[i], holds[j] );
         }
-        pool_destroy( pool );
+        destroy( pool );
     }
 }
 
 static void test_next(void)
 {
-    struct pool *pool = pool_create();
-    struct reservation *a = pool_add( pool, PROTOCOL_TCP, 1, 1, 1, NULL, 0 );
-    struct reservation *b = pool_add( pool, PROTOCOL_TCP, 2, 10, 2, NULL, 0 );
-    struct reservation *c = pool_add( pool, PROTOCOL_TCP, 65530, 6, 3, NULL, 0 );
+    struct port_pool *pool = pool_create();
+    struct port_reservation *a = add( pool, PROTOCOL_TCP, 1, 1, 1, NULL );
+    struct port_reservation *b = add( pool, PROTOCOL_TCP, 2, 10, 2, NULL );
+    struct port_reservation *c = add( pool, PROTOCOL_TCP, 65530, 6, 3, NULL );
 
     ok( pool_next( pool, PROTOCOL_TCP, 0 ) == a, "not the first\n" );
     ok( pool_next( pool, PROTOCOL_TCP, 1 ) == a, "not the first\n" );
@@ -289,7 +319,7 @@ static void test_next(void)
     ok( !pool_next( pool, PROTOCOL_TCP, 65536 ), "past the last port\n" );
     ok( !pool_next( pool, PROTOCOL_TCP, 0xffffffff ), "past the last port\n" );
     ok( !pool_next( pool, PROTOCOL_UDP, 0 ), "one of the other protocol\n" );
-    pool_destroy( pool );
+    destroy( pool );
 }
 
 /* Random operations, and beside the pool a model that is simple enough to be right: who owns, and how many hold, each port. */
@@ -299,7 +329,7 @@ static void test_next(void)
 static struct
 {
     int                 alive;
-    struct reservation *reservation;
+    struct port_reservation *reservation;
     uint64_t            token;
     int                 protocol;
     unsigned int        first, count;
@@ -308,8 +338,7 @@ static struct
 
 static struct
 {
-    struct sock *sock;
-    sock_id      id;
+    struct port_socket *sock;
     int          alive;
     int          protocol;
     int          associated;   /* 0: no, -1: with one that has ended, else index of the reservation plus 1 */
@@ -382,7 +411,7 @@ static int pick_sock(void)
     return socks[i].alive ? i : -1;
 }
 
-static void remove_reservation( struct pool *pool, int r )
+static void remove_reservation( struct port_pool *pool, int r )
 {
     unsigned int i;
 
@@ -394,7 +423,7 @@ static void remove_reservation( struct pool *pool, int r )
         if (socks[i].alive && socks[i].associated == r + 1) socks[i].associated = -1;
 }
 
-static void random_add( struct pool *pool )
+static void random_add( struct port_pool *pool )
 {
     int r = get_random( MAX_MODEL ), s = get_random( 3 ) ? pick_sock() : -1, index;
     unsigned int first = random_port(), count = random_count(), i;
@@ -410,8 +439,8 @@ static void random_add( struct pool *pool )
     /* tokens with few different remainders: long chains in the table */
     reservations[r].token = (uint64_t)(get_random( 1000000 ) + 1) * POOL_HASH_SIZE + get_random( 4 );
     if (pool_find_token( pool, reservations[r].token )) return;
-    reservations[r].reservation = pool_add( pool, reservations[r].protocol, first, count, reservations[r].token,
-                                            s >= 0 ? socks[s].sock : NULL, s >= 0 ? 1000 + s : 0 );
+    reservations[r].reservation = add( pool, reservations[r].protocol, first, count, reservations[r].token,
+                                       s >= 0 ? socks[s].sock : NULL );
     reservations[r].alive = 1;
     reservations[r].first = first;
     reservations[r].count = count;
@@ -419,32 +448,30 @@ static void random_add( struct pool *pool )
     for (i = 0; i < count; i++) owners[index][first + i] = r + 1;
 }
 
-static void random_find_free( struct pool *pool )
+static void random_find_free( struct port_pool *pool )
 {
     int i = get_random( 2 );
     unsigned int from = random_port(), last = random_port(), count = random_count(), port, expect;
 
     if (last > 65535 || !from || !count) return;
     expect = model_free_run( i, from, last, count );
-    port = pool_find_free( pool, protocols[i], from, last, count );
+    port = pool_find_free( pool, protocols[i], from, last, count, NULL );
     ok( port == expect, "%u..%u, %u: got %u, expected %u\n", from, last, count, port, expect );
 }
 
-static void random_add_sock( struct pool *pool )
+static void random_add_sock(void)
 {
     int s = get_random( MAX_MODEL );
 
     if (socks[s].alive) return;
-    socks[s].id = (uint64_t)get_random( 1000000 ) * POOL_HASH_SIZE + get_random( 4 );
-    if (pool_find_sock( pool, socks[s].id )) return;
     socks[s].protocol = protocols[get_random( 2 )];
-    socks[s].sock = pool_add_sock( pool, socks[s].id, socks[s].protocol );
+    socks[s].sock = add_socket( socks[s].protocol );
     socks[s].alive = 1;
     socks[s].associated = 0;
     socks[s].port = 0;
 }
 
-static void random_remove_sock( struct pool *pool )
+static void random_remove_sock( struct port_pool *pool )
 {
     int s = pick_sock(), i;
 
@@ -452,7 +479,7 @@ static void random_remove_sock( struct pool *pool )
     for (i = 0; i < MAX_MODEL; i++)
         if (reservations[i].alive && reservations[i].sock == s) remove_reservation( pool, i );
     if (socks[s].port) holders[protocol_index( socks[s].protocol )][socks[s].port]--;
-    pool_remove_sock( pool, socks[s].sock );
+    remove_socket( pool, socks[s].sock );
     socks[s].alive = 0;
 }
 
@@ -465,7 +492,7 @@ static void random_associate(void)
     socks[s].associated = r + 1;
 }
 
-static void random_hold( struct pool *pool )
+static void random_hold( struct port_pool *pool )
 {
     int s = pick_sock(), r, index;
     unsigned int port, tried = 0;
@@ -485,7 +512,7 @@ static void random_hold( struct pool *pool )
         ok( owners[index][port] == r + 1 && !holders[index][port], "port %u is not a free one of the reservation\n", port );
     }
     else if (!(port = random_port() % POOL_PORTS)) return;
-    pool_hold( pool, socks[s].sock, port, 0 );
+    hold( pool, socks[s].sock, port, 0 );
     socks[s].port = port;
     socks[s].associated = 0;
     holders[index][port]++;
@@ -501,10 +528,11 @@ static int in_use_of( int r )
 }
 
 /* every port, every reservation and every socket, each asked in every way there is; returns what differs */
-static const char *compare( struct pool *pool, unsigned int *where )
+static const char *compare( struct port_pool *pool, unsigned int *where )
 {
-    unsigned int runtime = 0, persistent = 0, sockets = 0;
-    struct reservation *r, *walk;
+    unsigned int runtime = 0, persistent = 0, count;
+    struct port_reservation *r, *walk;
+    const struct port_socket *sock;
     int i, index;
 
     for (index = 0; index < 2; index++)
@@ -514,7 +542,8 @@ static const char *compare( struct pool *pool, unsigned int *where )
         {
             unsigned int owner = owners[index][*where];
 
-            if (pool->holders[index][*where] != holders[index][*where]) return "number of holders";
+            for (sock = pool->holders[index][*where], count = 0; sock; sock = sock->port_next) count++;
+            if (count != holders[index][*where]) return "number of holders";
             r = pool->owners[index][*where];
             if (!r != !owner) return "owner of a port";
             if (!r) continue;
@@ -537,36 +566,33 @@ static const char *compare( struct pool *pool, unsigned int *where )
         if (r->count < 3000 && pool_ports_in_use( pool, r ) != (unsigned int)in_use_of( i )) return "ports in use";
         if (reservations[i].sock < 0)
         {
-            if (r->kind != RESERVATION_PERSISTENT || r->owner || r->owner_sock) return "kind (persistent)";
+            if (r->kind != RESERVATION_PERSISTENT || r->client || r->sock) return "kind (persistent)";
             persistent++;
         }
         else
         {
-            if (r->kind != RESERVATION_RUNTIME || r->owner != (uint32_t)(1000 + reservations[i].sock) ||
-                r->owner_sock != socks[reservations[i].sock].sock) return "kind (runtime)";
+            if (r->kind != RESERVATION_RUNTIME || r->client != &client || r->sock != socks[reservations[i].sock].sock)
+                return "kind (runtime)";
             runtime++;
         }
     }
     for (i = 0; i < MAX_MODEL; i++)
     {
-        struct sock *sock = socks[i].sock;
-
         *where = i;
         if (!socks[i].alive) continue;
-        sockets++;
-        if (pool_find_sock( pool, socks[i].id ) != sock) return "socket";
+        sock = socks[i].sock;
         if (sock->port != socks[i].port) return "port of a socket";
         if (sock->associated != (socks[i].associated != 0)) return "association";
         if (sock->reservation != (socks[i].associated > 0 ? reservations[socks[i].associated - 1].reservation : NULL))
             return "reservation of a socket";
     }
-    if (pool->runtime != runtime || pool->persistent != persistent || pool->sockets != sockets) return "counts";
+    if (pool->runtime != runtime || pool->persistent != persistent) return "counts";
     return NULL;
 }
 
 static void test_random( uint64_t seed, int steps )
 {
-    struct pool *pool = pool_create();
+    struct port_pool *pool = pool_create();
     unsigned int where = 0;
     const char *differs = NULL;
     int i, r, failures = test_failures;
@@ -582,7 +608,7 @@ static void test_random( uint64_t seed, int steps )
         {
         case 0: case 1: random_add( pool ); break;
         case 2: if (!get_random( 2 ) && (r = pick_reservation()) >= 0) remove_reservation( pool, r ); break;
-        case 3: random_add_sock( pool ); break;
+        case 3: random_add_sock(); break;
         case 4: if (!get_random( 3 )) random_remove_sock( pool ); break;
         case 5: random_associate(); break;
         case 6: random_hold( pool ); break;
@@ -591,7 +617,7 @@ static void test_random( uint64_t seed, int steps )
         differs = compare( pool, &where );
         ok( !differs, "seed %lu, step %d: the pool differs from the model: %s, at %u\n", (unsigned long)seed, i, differs, where );
     }
-    pool_destroy( pool );
+    destroy( pool );
 }
 
 int main(void)
@@ -602,7 +628,6 @@ int main(void)
     test_check();
     test_find_free();
     test_tokens();
-    test_sockets();
     test_associate();
     test_remove_associated_sock();
     test_pick_port();

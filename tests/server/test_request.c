@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "fakes.h"
+#include "ports.h"
 #include "reservation.h"
 #include "test.h"
 
@@ -132,7 +133,7 @@ static NTSTATUS send_lookup( int line, struct client *client, unsigned int proto
 #define FIRST()  (reply.acquire_port_reservation_reply.first)
 #define PORT()   (reply.bind_socket_reply.port)
 
-static const struct pool *pool(void)
+static const struct port_pool *pool(void)
 {
     return reservations_pool();
 }
@@ -172,7 +173,7 @@ static void close_sock( unsigned int index, unsigned int process )
 static char *snapshot(void)
 {
     static const int protocols[2] = { TCP, UDP };
-    const struct reservation *r;
+    const struct port_reservation *r;
     const struct sock *sock;
     unsigned int i, from;
     char *ret = NULL;
@@ -182,15 +183,15 @@ static char *snapshot(void)
     for (i = 0; i < 2; i++)
     {
         for (from = 0; (r = pool_next( pool(), protocols[i], from )); from = r->first + r->count)
-            fprintf( out, "%d %u+%u kind %u owner %u socket %u token %llx stored %u\n", r->protocol, r->first, r->count, r->kind,
-                     r->owner, r->owner_sock ? (unsigned int)r->owner_sock->id : 0, (unsigned long long)r->token,
+            fprintf( out, "%d %u+%u kind %d owner %u socket %u token %llx stored %u\n", r->protocol, r->first, r->count, r->kind,
+                     reservation_owner( r ), r->sock ? (unsigned int)sock_from_ports( r->sock )->id : 0, (unsigned long long)r->token,
                      fake_stored( r->protocol, r->first ) );
     }
     for (i = 0; i < fake_sock_count; i++)
     {
-        if (!(sock = pool_find_sock( pool(), fake_socks[i].id )) || (!sock->associated && !sock->port)) continue;
-        fprintf( out, "socket %u: associated %d with %llx, port %u\n", (unsigned int)sock->id, sock->associated,
-                 sock->reservation ? (unsigned long long)sock->reservation->token : 0, sock->port );
+        if (!(sock = sock_table_find( fake_socks[i].id )) || (!sock->ports.associated && !sock->ports.port)) continue;
+        fprintf( out, "socket %u: associated %d with %llx, port %u\n", (unsigned int)sock->id, sock->ports.associated,
+                 sock->ports.reservation ? (unsigned long long)sock->ports.reservation->token : 0, sock->ports.port );
     }
     fclose( out );
     return ret;
@@ -464,7 +465,7 @@ static void test_bind_rows( int protocol, int family, int dual_stack )
     }
     ok( seen == 9, "got %x\n", seen );
     check( bind( &alice, user[3], 0 ), STATUS_INSUFFICIENT_RESOURCES );        /* nothing free is left */
-    ok( pool_find_sock( pool(), fake_socks[user[3]].id )->associated, "the socket is no longer associated\n" );
+    ok( sock_table_find( fake_socks[user[3]].id )->ports.associated, "the socket is no longer associated\n" );
     fake_set_busy( protocol, 7001, 0 );
     succeeds( bind( &alice, user[3], 0 ) );
     ok( PORT() == 7001, "got %u\n", PORT() );
@@ -681,7 +682,7 @@ static void test_persistent(void)
     succeeds( acquire( &alice, s, 6000, 2 ) );
     check( create( &root, TCP, 6001, 2 ), STATUS_SHARING_VIOLATION );
     check( lookup( &alice, TCP, 6000, 2 ), STATUS_NOT_FOUND );  /* there is one, a runtime one */
-    check( delete( &root, TCP, 6000, 2 ), STATUS_NOT_FOUND );
+    check( delete( &root, TCP, 6000, 2 ), STATUS_ACCESS_DENIED );
     fake_set_busy( TCP, 7001, 1 );
     check( create( &root, TCP, 7000, 2 ), STATUS_SHARING_VIOLATION );
 
@@ -821,7 +822,7 @@ static void test_limits(void)
     begin();
     for (p = 3; p < FAKE_PROCESSES; p++) succeeds( fake_connect( p, &clients[p] ) );
     s = fake_socket( ALICE, 4, TCP, 0 );
-    for (i = 0; i < MAX_PROCESS_RESERVATIONS; i++) failed += fast_acquire( &alice, s, port++ ) != 0;
+    for (i = 0; i < MAX_CLIENT_RESERVATIONS; i++) failed += fast_acquire( &alice, s, port++ ) != 0;
     ok( !failed, "%u failed\n", failed );
     check( acquire( &alice, s, port, 1 ), STATUS_INSUFFICIENT_RESOURCES );
     check( acquire( &alice, s, 0, 1 ), STATUS_INSUFFICIENT_RESOURCES );
@@ -837,13 +838,13 @@ static void test_limits(void)
         struct client *client = p == BOB ? &bob : p == ROOT ? &root : &clients[p];
 
         s = fake_socket( p, 4, TCP, 0 );
-        for (i = 0; i < MAX_PROCESS_RESERVATIONS; i++) failed += fast_acquire( client, s, port++ ) != 0;
+        for (i = 0; i < MAX_CLIENT_RESERVATIONS; i++) failed += fast_acquire( client, s, port++ ) != 0;
         if (p == BOB) check( acquire( &bob, s, port, 1 ), STATUS_INSUFFICIENT_RESOURCES );
     }
     ok( !failed, "%u failed\n", failed );
     ok( pool()->runtime == MAX_RESERVATIONS, "got %u\n", pool()->runtime );
     close_sock( s, FAKE_PROCESSES - 1 );
-    ok( pool()->runtime == MAX_RESERVATIONS - MAX_PROCESS_RESERVATIONS, "got %u\n", pool()->runtime );
+    ok( pool()->runtime == MAX_RESERVATIONS - MAX_CLIENT_RESERVATIONS, "got %u\n", pool()->runtime );
     s = fake_socket( FAKE_PROCESSES - 1, 4, TCP, 0 );
     succeeds( acquire( &clients[FAKE_PROCESSES - 1], s, 0, 1 ) );
     end();
@@ -864,7 +865,7 @@ static void test_limits(void)
     for (p = 3; p < 3 + MAX_SOCKETS / MAX_PROCESS_SOCKETS; p++)
     {
         s = fake_socket( p, 4, TCP, 0 );
-        if (pool()->sockets == MAX_SOCKETS)
+        if (sock_table_count() == MAX_SOCKETS)
         {
             check( acquire( &clients[p], s, 2000 + p, 1 ), STATUS_INSUFFICIENT_RESOURCES );
             break;
@@ -872,7 +873,7 @@ static void test_limits(void)
         succeeds( acquire( &clients[p], s, 2000 + p, 1 ) );  /* the others have theirs */
         fill_with_sockets( &clients[p], p, TOKEN() );
     }
-    ok( pool()->sockets == MAX_SOCKETS, "got %u\n", pool()->sockets );
+    ok( sock_table_count() == MAX_SOCKETS, "got %u\n", sock_table_count() );
     end();
 }
 
@@ -1046,7 +1047,7 @@ static void test_restart(void)
     fake_end_server();
     succeeds( fake_start_server() );
     connect_clients();
-    ok( !pool()->runtime && !pool()->sockets, "got %u, %u\n", pool()->runtime, pool()->sockets );
+    ok( !pool()->runtime && !sock_table_count(), "got %u, %u\n", pool()->runtime, sock_table_count() );
     end();
 }
 
@@ -1102,10 +1103,10 @@ static void fault_scenario(void)
     for (i = 0; i < 4; i++) close_sock( user[i], ALICE );
     close_sock( s, ALICE );
     close_sock( admin, ROOT );
-    ok( pool()->runtime == 1 && pool()->persistent == 1 && pool()->sockets == 1, "fault %u: got %u, %u, %u\n", fault_number,
-        pool()->runtime, pool()->persistent, pool()->sockets );
+    ok( pool()->runtime == 1 && pool()->persistent == 1 && sock_table_count() == 1, "fault %u: got %u, %u, %u\n", fault_number,
+        pool()->runtime, pool()->persistent, sock_table_count() );
     close_sock( udp, BOB );
-    ok( !pool()->runtime && !pool()->sockets, "fault %u: got %u, %u\n", fault_number, pool()->runtime, pool()->sockets );
+    ok( !pool()->runtime && !sock_table_count(), "fault %u: got %u, %u\n", fault_number, pool()->runtime, sock_table_count() );
 }
 
 static void test_faults(void)

@@ -281,9 +281,9 @@ static void violate( const char *what, unsigned int a, unsigned int b )
     if (!faults->violation[0]) snprintf( faults->violation, sizeof(faults->violation), "%s (%u, %u)", what, a, b );
 }
 
-static unsigned int list_length( const struct list *list )
+static unsigned int list_length( const struct port_list *list )
 {
-    const struct list *entry;
+    const struct port_list *entry;
     unsigned int count = 0;
 
     for (entry = list->next; entry != list; entry = entry->next) count++;
@@ -291,14 +291,15 @@ static unsigned int list_length( const struct list *list )
 }
 
 /* Everything that the pool and the map say twice is the same both times. */
-static void check_pool( const struct pool *pool )
+static void check_pool( const struct port_pool *pool )
 {
-    static const struct reservation *owners[2][POOL_PORTS];
+    static const struct port_reservation *owners[2][POOL_PORTS];
     static uint16_t holders[2][POOL_PORTS];
     static const struct port_map *map;
     unsigned int i, port, runtime = 0, persistent = 0, acquired = 0, linked = 0, associated = 0, with = 0, sockets = 0;
-    const struct reservation *reservation;
-    const struct sock *sock;
+    const struct port_reservation *reservation;
+    const struct port_socket *holder;
+    const struct sock *sock = NULL;
 
     memset( owners, 0, sizeof(owners) );
     memset( holders, 0, sizeof(holders) );
@@ -311,11 +312,11 @@ static void check_pool( const struct pool *pool )
             if (pool_find_token( pool, reservation->token ) != reservation) violate( "a token that is not found", i, 0 );
             if (reservation->kind == RESERVATION_RUNTIME) runtime++;
             else persistent++;
-            if ((reservation->kind == RESERVATION_RUNTIME) != !!reservation->owner_sock)
+            if ((reservation->kind == RESERVATION_RUNTIME) != !!reservation->sock)
                 violate( "a reservation with the wrong socket", reservation->first, reservation->kind );
-            if (reservation->owner_sock && pool_find_sock( pool, reservation->owner_sock->id ) != reservation->owner_sock)
+            if (reservation->sock && &sock_table_find( sock_from_ports( reservation->sock )->id )->ports != reservation->sock)
                 violate( "a reservation of a socket that is not there", reservation->first, 0 );
-            if (!reservation->first || !reservation->count || reservation->count > POOL_PORTS - reservation->first)
+            if (!block_is_valid( reservation->first, reservation->count ))
             {
                 violate( "a block that can't be", reservation->first, reservation->count );
                 continue;
@@ -327,24 +328,33 @@ static void check_pool( const struct pool *pool )
             }
             linked += list_length( &reservation->associated );
         }
-        for (sock = pool->socks[i]; sock; sock = sock->hash_next)
-        {
-            if (pool_find_sock( pool, sock->id ) != sock) violate( "a socket that is not found", i, 0 );
-            sockets++;
-            acquired += list_length( &sock->acquired );
-            if (sock->associated) associated++;
-            if (sock->reservation && sock->associated) with++;
-            if (sock->associated && sock->port) violate( "a socket that is associated and bound", sock->port, 0 );
-            if (sock->port) holders[protocol_index( sock->protocol )][sock->port]++;
-        }
+    }
+    while ((sock = sock_table_next( sock )))
+    {
+        const struct port_socket *ports = &sock->ports;
+
+        if (sock_table_find( sock->id ) != sock) violate( "a socket that is not found", 0, 0 );
+        sockets++;
+        acquired += list_length( &ports->acquired );
+        if (ports->associated) associated++;
+        if (ports->reservation && ports->associated) with++;
+        if (ports->associated && ports->port) violate( "a socket that is associated and bound", ports->port, 0 );
+        if (ports->port) holders[protocol_index( ports->protocol )][ports->port]++;
     }
     if (runtime != pool->runtime) violate( "number of runtime reservations", runtime, pool->runtime );
     if (persistent != pool->persistent) violate( "number of persistent reservations", persistent, pool->persistent );
-    if (sockets != pool->sockets) violate( "number of sockets", sockets, pool->sockets );
+    if (sockets != sock_table_count()) violate( "number of sockets", sockets, sock_table_count() );
     if (acquired != runtime) violate( "reservations of sockets", acquired, runtime );
     if (linked != with) violate( "sockets associated", linked, with );
     if (memcmp( owners, pool->owners, sizeof(owners) )) violate( "owners of ports", 0, 0 );
-    if (memcmp( holders, pool->holders, sizeof(holders) )) violate( "holders of ports", 0, 0 );
+    for (i = 0; i < 2; i++)
+    {
+        for (port = 0; port < POOL_PORTS; port++)
+        {
+            for (holder = pool->holders[i][port]; holder; holder = holder->port_next) holders[i][port]--;
+            if (holders[i][port]) violate( "holders of a port", i, port );
+        }
+    }
 
     if (!map)
     {
