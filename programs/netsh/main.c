@@ -9,180 +9,248 @@
  * version 2.1 of the License, or (at your option) any later version.
  */
 
+#include <errno.h>
+#include <fcntl.h>
+#include <io.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <wchar.h>
 
-#include "parser.h"
-#include "portclient.h"
+#include "command.h"
+#include "reader.h"
+#include "shell.h"
 
 #define WIN32_LEAN_AND_MEAN
 #include <windows.h>
 
-/* The words, the columns and the blanks at the ends of lines are those of Windows, since scripts read them: the outputs in
- * docker/for-win issue 1707 and dotnet/aspnetcore issue 25562, and for the blanks the tests of OpenTelemetry's collector
- * (createExclusionsList). netsh of Windows prints errors on standard output as well. */
+/* A command line that is one command, not ours, is given to Wine's netsh as it is. From scripts and from the prompt Wine's netsh gets one
+ * command a process, with its context before it: so they are done in their order, ours among them. */
 
-static const char *verb_name( enum netsh_verb verb )
+#define MAX_SCRIPTS 32  /* scripts that run scripts */
+
+static struct netsh_shell shell;
+static unsigned int scripts;
+static int done;
+
+static WCHAR *to_wide( const char *text )
 {
-    return verb == NETSH_SHOW ? "show" : verb == NETSH_ADD ? "add" : "delete";
+    int len = MultiByteToWideChar( CP_UTF8, 0, text, -1, NULL, 0 );
+    WCHAR *ret = malloc( len * sizeof(WCHAR) );
+
+    if (ret) MultiByteToWideChar( CP_UTF8, 0, text, -1, ret, len );
+    else fprintf( stderr, "netsh: out of memory\n" );
+    return ret;
 }
 
-static void print_help( enum netsh_verb verb )
+static char *to_utf8( const WCHAR *text )
 {
-    printf( "\nUsage: %s excludedportrange [protocol=]tcp|udp\n", verb_name( verb ) );
-    if (verb != NETSH_SHOW) printf( "             [startport=]<integer> [numberofports=]<integer>\n" );
-    printf( "             [[store=]active|persistent]\n\n"
-            "Parameters:\n\n"
-            "      Tag              Value\n"
-            "      protocol       - tcp or udp.\n" );
-    switch (verb)
-    {
-    case NETSH_SHOW:
-        printf( "      store          - active:     all exclusions in effect. This is the default.\n"
-                "                       persistent: administered exclusions alone.\n\n"
-                "Remarks: Lists blocks of ports that are not given to programs that take any port.\n\n"
-                "Example:\n\n"
-                "      show excludedportrange protocol=tcp\n\n" );
-        break;
-    case NETSH_ADD:
-        printf( "      startport      - First port of the block, 1 to 65535.\n"
-                "      numberofports  - Number of ports of the block.\n"
-                "      store          - persistent: the block stays until it is deleted. This is the default.\n"
-                "                       active:     not available in Wine.\n\n"
-                "Remarks: Keeps a block of ports from being given to programs that take any port. No port\n"
-                "         of it may be in use, or in another block.\n\n"
-                "Example:\n\n"
-                "      add excludedportrange protocol=tcp startport=50000 numberofports=20\n\n" );
-        break;
-    default:
-        printf( "      startport      - First port of the block.\n"
-                "      numberofports  - Number of ports of the block.\n"
-                "      store          - persistent: the block is gone for good. This is the default.\n"
-                "                       active:     not available in Wine.\n\n"
-                "Remarks: Ends what 'add excludedportrange' did. Start and number of ports must be the same.\n\n"
-                "Example:\n\n"
-                "      delete excludedportrange protocol=tcp startport=50000 numberofports=20\n\n" );
-        break;
-    }
+    int len = WideCharToMultiByte( CP_UTF8, 0, text, -1, NULL, 0, NULL, NULL );
+    char *ret = malloc( len );
+
+    if (ret) WideCharToMultiByte( CP_UTF8, 0, text, -1, ret, len, NULL, NULL );
+    else fprintf( stderr, "netsh: out of memory\n" );
+    return ret;
 }
 
-static int syntax_error( const struct netsh_command *command )
+/* Start Wine's netsh; tail is its command line behind its name, and quiet says that nothing is to read. Returns its exit code. */
+static int run_wine_netsh( const WCHAR *tail, int quiet )
 {
-    int len = command->word.len;
+    static const WCHAR name[] = L"\\portres\\netsh.exe";
+    SECURITY_ATTRIBUTES inherited = { .nLength = sizeof(inherited), .bInheritHandle = TRUE };
+    STARTUPINFOW startup = { .cb = sizeof(startup) };
+    HANDLE nothing = INVALID_HANDLE_VALUE;
+    PROCESS_INFORMATION info;
+    WCHAR path[MAX_PATH], *line;
+    DWORD exit_code = 1;
+    UINT len = GetSystemDirectoryW( path, MAX_PATH - sizeof(name) / sizeof(WCHAR) );
 
-    switch (command->error)
+    if (!len || len >= MAX_PATH - sizeof(name) / sizeof(WCHAR)) return 1;
+    wcscat( path, name );
+    if (!(line = malloc( (wcslen( path ) + wcslen( tail ) + 4) * sizeof(WCHAR) ))) return 1;
+    wcscpy( line, L"\"" );
+    wcscat( line, path );
+    wcscat( line, L"\" " );
+    wcscat( line, tail );
+    if (quiet)
     {
-    case NETSH_MISSING:
-        printf( "One or more essential parameters were not entered.\n"
-                "Verify the required parameters, and reenter them.\n" );
-        break;
-    case NETSH_BAD_TAG:
-        printf( "'%.*s' is not a valid argument for this command.\n", len, command->word.text );
-        break;
-    default:
-        printf( "'%.*s' is not an acceptable value for '%s'.\n", len, command->word.text, command->tag );
-        break;
+        /* the commands that follow are for us */
+        nothing = CreateFileW( L"NUL", GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE, &inherited, OPEN_EXISTING, 0, NULL );
+        startup.dwFlags = STARTF_USESTDHANDLES;
+        startup.hStdInput = nothing;
+        startup.hStdOutput = GetStdHandle( STD_OUTPUT_HANDLE );
+        startup.hStdError = GetStdHandle( STD_ERROR_HANDLE );
     }
-    printf( "The syntax supplied for this command is not valid. Check help for the correct syntax.\n" );
-    print_help( command->verb );
+    fflush( stdout );
+    if (CreateProcessW( path, line, NULL, NULL, TRUE, 0, NULL, NULL, &startup, &info ))
+    {
+        SetConsoleCtrlHandler( NULL, TRUE );  /* Ctrl-C is for the other one */
+        WaitForSingleObject( info.hProcess, INFINITE );
+        SetConsoleCtrlHandler( NULL, FALSE );
+        GetExitCodeProcess( info.hProcess, &exit_code );
+        CloseHandle( info.hThread );
+        CloseHandle( info.hProcess );
+    }
+    else
+        fprintf( stderr, "netsh: cannot start %ls (error %lu); 'wine-portres install' puts Wine's own netsh there\n",
+                 path, GetLastError() );
+    if (nothing != INVALID_HANDLE_VALUE) CloseHandle( nothing );
+    free( line );
+    return exit_code;
+}
+
+/* the text of a line from one of its words on, without the end of the line */
+static int text_length( const struct netsh_line *line, int index )
+{
+    const char *end = line->raw[line->argc];
+
+    while (end > line->raw[index] && strchr( " \t\r\n", end[-1] )) end--;
+    return end - line->raw[index];
+}
+
+static int unknown_command( const struct netsh_line *line, int index )
+{
+    printf( "The following command was not found: %.*s.\n", text_length( line, index ), line->raw[index] );
     return 1;
 }
 
-/* Windows' words for what the server said, which differ from those of FormatMessage() in Wine */
-static int request_error( NTSTATUS status )
+static int run_in_context( const struct netsh_line *line, const struct netsh_step *step )
 {
-    switch (status)
-    {
-    case STATUS_SUCCESS:
-        return 0;
-    case STATUS_SHARING_VIOLATION:
-        printf( "The process cannot access the file because it is being used by another process.\n\n" );
-        return 1;
-    case STATUS_ACCESS_DENIED:
-        printf( "The requested operation requires elevation (Run as administrator).\n\n" );
-        return 1;
-    case STATUS_NOT_FOUND:
-        printf( "The system cannot find the file specified.\n\n" );
-        return 1;
-    case STATUS_INVALID_PARAMETER:
-        printf( "The parameter is incorrect.\n\n" );
-        return 1;
-    case STATUS_HOST_UNREACHABLE:
-        fprintf( stderr, "netsh: the port reservation server does not answer; 'wine-portres status' tells more\n" );
-        return 1;
-    default:
-        fprintf( stderr, "netsh: the port reservation server failed with status %08x; portserver.log in the folder "
-                 "system32\\portres may tell why\n", (unsigned int)status );
-        return 1;
-    }
+    char context[NETSH_MAX_CONTEXT_NAME], *text;
+    size_t size = strlen( line->raw[step->rest] ) + sizeof(context) + sizeof(shell.machine) + 16;
+    WCHAR *tail;
+    int ret = 1;
+
+    netsh_context_name( step->context, context, sizeof(context) );
+    if (!(text = malloc( size ))) return 1;
+    snprintf( text, size, "%s%s%s%s%s%.*s", shell.machine[0] ? "-r " : "", shell.machine, shell.machine[0] ? " " : "", context,
+              context[0] ? " " : "", text_length( line, step->rest ), line->raw[step->rest] );
+    if ((tail = to_wide( text ))) ret = run_wine_netsh( tail, 1 );
+    free( tail );
+    free( text );
+    return ret;
 }
 
-static int show( const struct netsh_command *command )
+static int is_this_machine( const char *name )
 {
-    union generic_request req = { .__header.req = REQ_get_reservations };
-    const struct get_reservations_reply *page;
-    union generic_reply reply;
-    NTSTATUS status;
-    unsigned int i, from = 0;
-    int header = 0;
+    char own[256];
+    DWORD size = sizeof(own);
 
-    do
+    if (!name[0] || !strcmp( name, "." ) || !_stricmp( name, "localhost" ) || !strcmp( name, "127.0.0.1" )) return 1;
+    while (*name == '\\') name++;
+    return GetComputerNameExA( ComputerNameDnsHostname, own, &size ) && !_stricmp( name, own );
+}
+
+static int run_script( const char *name );
+
+/* Do what a line says. Returns an exit code, also of a line that is nothing to Wine's netsh. */
+static int run_step( const struct netsh_line *line, int index, const struct netsh_step *step )
+{
+    switch (step->action)
     {
-        req.get_reservations_request.protocol = command->protocol;
-        req.get_reservations_request.from = from;
-        if ((status = portclient_call( &req, &reply ))) return request_error( status );
-        if (!header)
-        {
-            printf( "\nProtocol %s Port Exclusion Ranges\n\n"
-                    "Start Port    End Port      \n"
-                    "----------    --------      \n", command->protocol == PROTOCOL_TCP ? "tcp" : "udp" );
-            header = 1;
-        }
-        page = &reply.get_reservations_reply;
-        for (i = 0; i < page->count; i++)
-        {
-            const struct reservation_info *info = &page->entries[i];
-            int administered = info->kind == RESERVATION_PERSISTENT;
-
-            from = info->first + info->count;
-            if (command->store == NETSH_STORE_PERSISTENT && !administered) continue;
-            printf( "%10u  %10u     %c\n", info->first, from - 1, administered ? '*' : ' ' );
-        }
-    } while (page->count == sizeof(page->entries) / sizeof(page->entries[0]) && from <= 65535);
-
-    printf( "\n* - Administered port exclusions.\n\n" );
+    case NETSH_OURS:
+        if (is_this_machine( shell.machine )) return netsh_run( &step->command );
+        fprintf( stderr, "netsh: the port exclusions of another machine (%s) can't be had from Wine\n", shell.machine );
+        return 1;
+    case NETSH_WINE:
+        return run_in_context( line, step );
+    case NETSH_SCRIPT:
+        return run_script( line->argv[step->rest] );
+    case NETSH_UNKNOWN:
+        return unknown_command( line, index );
+    case NETSH_TOO_DEEP:
+        fprintf( stderr, "netsh: pushd was given more than %d times\n", NETSH_MAX_STACK );
+        return 1;
+    case NETSH_QUIT:
+        done = 1;
+        break;
+    case NETSH_NONE:
+        break;
+    }
     return 0;
 }
 
-static int change( const struct netsh_command *command )
+static int run_line( const char *text )
 {
-    union generic_request req = { .__header.req = REQ_create_persistent_reservation };
-    union generic_reply reply;
-    NTSTATUS status;
+    struct netsh_line line;
+    struct netsh_step step;
+    int ret;
 
-    if (command->store == NETSH_STORE_ACTIVE)
+    if (!netsh_split( text, &line ))
     {
-        /* On Windows it lasts until the next boot. Doing it for good, or not at all, would both be a surprise. */
-        fprintf( stderr, "netsh: store=active is not available in Wine: leave it out, or use store=persistent\n" );
+        fprintf( stderr, "netsh: out of memory\n" );
         return 1;
     }
-    if (command->verb == NETSH_ADD)
+    netsh_take_line( &shell, &line, 0, &step );
+    ret = run_step( &line, 0, &step );
+    netsh_free_line( &line );
+    return ret;
+}
+
+static void print_prompt(void)
+{
+    char context[NETSH_MAX_CONTEXT_NAME];
+
+    netsh_context_name( shell.context, context, sizeof(context) );
+    if (shell.machine[0]) printf( "[%s] ", shell.machine );
+    printf( "netsh%s%s>", context[0] ? " " : "", context );
+    fflush( stdout );
+}
+
+/* Run commands to the end, also after one that failed, as netsh does. Returns 1 when one has failed. */
+static int run_lines( FILE *file, int prompt )
+{
+    struct netsh_reader reader = { .file = file };
+    int ret = 0;
+    char *text;
+
+    while (!done)
     {
-        req.create_persistent_reservation_request.protocol = command->protocol;
-        req.create_persistent_reservation_request.first = command->start;
-        req.create_persistent_reservation_request.count = command->count;
+        if (prompt) print_prompt();
+        if (!(text = netsh_read_line( &reader ))) break;
+        if (run_line( text )) ret = 1;
+        free( text );
     }
-    else
+    return ret;
+}
+
+static int run_script( const char *name )
+{
+    WCHAR *path;
+    FILE *file;
+    int ret;
+
+    if (scripts == MAX_SCRIPTS)
     {
-        req.__header.req = REQ_delete_persistent_reservation;
-        req.delete_persistent_reservation_request.protocol = command->protocol;
-        req.delete_persistent_reservation_request.first = command->start;
-        req.delete_persistent_reservation_request.count = command->count;
+        fprintf( stderr, "netsh: %s is not run: %d scripts run each other already\n", name, MAX_SCRIPTS );
+        return 1;
     }
-    if ((status = portclient_call( &req, &reply ))) return request_error( status );
-    printf( "Ok.\n\n" );
-    return 0;
+    if (!(path = to_wide( name ))) return 1;
+    file = _wfopen( path, L"rb" );
+    free( path );
+    if (!file)
+    {
+        fprintf( stderr, "netsh: cannot read the script %s: %s\n", name, strerror( errno ));
+        return 1;
+    }
+    scripts++;
+    ret = run_lines( file, 0 );
+    scripts--;
+    fclose( file );
+    return ret;
+}
+
+static int enter_context( const char *text )
+{
+    struct netsh_line line;
+    struct netsh_step step;
+    int ret = 0;
+
+    if (!netsh_split( text, &line )) return 0;
+    netsh_take_line( &shell, &line, 0, &step );
+    ret = step.action == NETSH_NONE;
+    netsh_free_line( &line );
+    return ret;
 }
 
 /* the command line behind the program's name */
@@ -194,49 +262,61 @@ static const WCHAR *skip_program_name( const WCHAR *line )
     return line;
 }
 
-static int run_original_netsh(void)
+static int run_command_line( const WCHAR *tail, const struct netsh_line *line, const struct netsh_options *options )
 {
-    static const WCHAR name[] = L"\\portres\\netsh.exe";
-    const WCHAR *tail = skip_program_name( GetCommandLineW() );
-    STARTUPINFOW startup = { .cb = sizeof(startup) };
-    PROCESS_INFORMATION info;
-    WCHAR path[MAX_PATH], *line;
-    DWORD exit_code = 1;
-    UINT len = GetSystemDirectoryW( path, MAX_PATH - sizeof(name) / sizeof(WCHAR) );
+    const char *name = options->context;
+    struct netsh_step step;
+    int failed = 0, is_command = options->command < line->argc;
 
-    if (!len || len >= MAX_PATH - sizeof(name) / sizeof(WCHAR)) return 1;
-    wcscat( path, name );
-    if (!(line = HeapAlloc( GetProcessHeap(), 0, (wcslen( path ) + wcslen( tail ) + 3) * sizeof(WCHAR) ))) return 1;
-    wcscpy( line, L"\"" );
-    wcscat( line, path );
-    wcscat( line, L"\"" );
-    wcscat( line, tail );
-    if (!CreateProcessW( path, line, NULL, NULL, TRUE, 0, NULL, NULL, &startup, &info ))
+    if (options->help) return run_wine_netsh( tail, 0 );
+    if (options->script && is_command)
     {
-        fprintf( stderr, "netsh: cannot start %ls (error %lu); 'wine-portres install' puts Wine's own netsh there\n",
-                 path, GetLastError() );
+        fprintf( stderr, "netsh: after -f FILE there is no place for a command\n" );
         return 1;
     }
-    SetConsoleCtrlHandler( NULL, TRUE );  /* Ctrl-C is for the other one */
-    WaitForSingleObject( info.hProcess, INFINITE );
-    GetExitCodeProcess( info.hProcess, &exit_code );
-    CloseHandle( info.hThread );
-    CloseHandle( info.hProcess );
-    HeapFree( GetProcessHeap(), 0, line );
-    return exit_code;
+    if (options->machine) snprintf( shell.machine, sizeof(shell.machine), "%s", options->machine );
+    if (options->alias) failed = run_script( options->alias );
+    if (done) return failed;
+    if (name && !enter_context( name ))
+    {
+        /* Wine's netsh may know it, but what for would it be told of a script or a range? */
+        if (is_command && !netsh_is_word( line->argv[options->command], "exec", 2 ) && !netsh_names_range( line->argc, line->argv ))
+            return run_wine_netsh( tail, 0 );
+        printf( "The following command was not found: %s.\n", name );
+        return 1;
+    }
+    if (options->script) return run_script( options->script ) || failed;
+    if (!is_command)
+    {
+        _setmode( _fileno( stdin ), _O_BINARY );
+        return run_lines( stdin, 1 ) || failed;
+    }
+    netsh_take_line( &shell, line, options->command, &step );
+    switch (step.action)
+    {
+    case NETSH_NONE:
+    case NETSH_WINE:
+        if (options->alias) return run_in_context( line, &step ) || failed;
+        return run_wine_netsh( tail, 0 );
+    default:
+        return run_step( line, options->command, &step ) || failed;
+    }
 }
 
-int main( int argc, char *argv[] )
+int main(void)
 {
-    struct netsh_command command;
+    const WCHAR *tail = skip_program_name( GetCommandLineW() );
+    struct netsh_options options;
+    struct netsh_line line;
+    char *text = to_utf8( tail );
+    int ret = 1;
 
-    netsh_parse( argc - 1, argv + 1, &command );
-    if (command.verb == NETSH_OTHER) return run_original_netsh();
-    if (command.error == NETSH_HELP)
+    if (text && netsh_split( text, &line ))
     {
-        print_help( command.verb );
-        return 0;
+        netsh_parse_options( &line, &options );
+        ret = run_command_line( tail, &line, &options );
+        netsh_free_line( &line );
     }
-    if (command.error != NETSH_OK) return syntax_error( &command );
-    return command.verb == NETSH_SHOW ? show( &command ) : change( &command );
+    free( text );
+    return ret;
 }

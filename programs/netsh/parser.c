@@ -27,20 +27,7 @@ enum tag
 /* in the order in which values without a tag fill them */
 static const char *const tag_names[TAG_COUNT] = { "protocol", "startport", "numberofports", "store" };
 
-static char lower( char c )
-{
-    return c >= 'A' && c <= 'Z' ? c + 'a' - 'A' : c;
-}
-
-/* netsh takes the beginning of a word for the word. At least min letters are needed where another word begins alike. */
-static int is_word( struct netsh_word word, const char *full, size_t min )
-{
-    size_t i;
-
-    if (word.len < min || word.len > strlen( full )) return 0;
-    for (i = 0; i < word.len; i++) if (lower( word.text[i] ) != full[i]) return 0;
-    return 1;
-}
+static const char excluded_port_range[] = "excludedportrange";
 
 static struct netsh_word whole( const char *text )
 {
@@ -49,10 +36,33 @@ static struct netsh_word whole( const char *text )
     return ret;
 }
 
+static char lower( char c )
+{
+    return c >= 'A' && c <= 'Z' ? c + 'a' - 'A' : c;
+}
+
+static int begins_with( const char *text, const char *full, size_t len )
+{
+    size_t i;
+
+    for (i = 0; i < len; i++) if (lower( text[i] ) != full[i]) return 0;
+    return 1;
+}
+
+static int is_part( struct netsh_word word, const char *full, size_t min )
+{
+    return word.len >= min && word.len <= strlen( full ) && begins_with( word.text, full, word.len );
+}
+
+int netsh_is_word( const char *word, const char *full, size_t min )
+{
+    return is_part( whole( word ), full, min );
+}
+
 static int is_help( const char *arg )
 {
     return !strcmp( arg, "?" ) || !strcmp( arg, "/?" ) || !strcmp( arg, "-?" ) || !strcmp( arg, "/h" ) || !strcmp( arg, "-h" ) ||
-           is_word( whole( arg ), "help", 4 );
+           netsh_is_word( arg, "help", 4 );
 }
 
 static int parse_number( struct netsh_word word, unsigned int *ret )
@@ -76,8 +86,8 @@ static int set_value( struct netsh_command *command, enum tag tag, struct netsh_
     switch (tag)
     {
     case TAG_PROTOCOL:
-        if (is_word( value, "tcp", 1 )) command->protocol = PROTOCOL_TCP;
-        else if (is_word( value, "udp", 1 )) command->protocol = PROTOCOL_UDP;
+        if (is_part( value, "tcp", 1 )) command->protocol = PROTOCOL_TCP;
+        else if (is_part( value, "udp", 1 )) command->protocol = PROTOCOL_UDP;
         else return 0;
         return 1;
     case TAG_STARTPORT:
@@ -85,8 +95,8 @@ static int set_value( struct netsh_command *command, enum tag tag, struct netsh_
     case TAG_NUMBEROFPORTS:
         return parse_number( value, &command->count );
     case TAG_STORE:
-        if (is_word( value, "active", 1 )) command->store = NETSH_STORE_ACTIVE;
-        else if (is_word( value, "persistent", 1 )) command->store = NETSH_STORE_PERSISTENT;
+        if (is_part( value, "active", 1 )) command->store = NETSH_STORE_ACTIVE;
+        else if (is_part( value, "persistent", 1 )) command->store = NETSH_STORE_PERSISTENT;
         else return 0;
         return 1;
     default:
@@ -104,7 +114,7 @@ static int find_tag( enum netsh_verb verb, struct netsh_word word )
     int tag;
 
     /* "st" begins two of them; netsh takes the first one that fits */
-    for (tag = 0; tag < TAG_COUNT; tag++) if (has_tag( verb, tag ) && is_word( word, tag_names[tag], 1 )) return tag;
+    for (tag = 0; tag < TAG_COUNT; tag++) if (has_tag( verb, tag ) && is_part( word, tag_names[tag], 1 )) return tag;
     return -1;
 }
 
@@ -178,21 +188,37 @@ static void parse_parameters( int argc, char *const *argv, struct netsh_command 
         if (has_tag( command->verb, tag ) && !seen[tag]) command->error = NETSH_MISSING;
 }
 
+static enum netsh_verb find_verb( const char *word )
+{
+    if (netsh_is_word( word, "show", 2 )) return NETSH_SHOW;        /* or "set" */
+    if (netsh_is_word( word, "add", 1 )) return NETSH_ADD;
+    if (netsh_is_word( word, "delete", 2 )) return NETSH_DELETE;    /* or "dump" */
+    return NETSH_OTHER;
+}
+
 void netsh_parse( int argc, char *const *argv, struct netsh_command *command )
 {
     int i;
 
     memset( command, 0, sizeof(*command) );
-    if (argc < 4) return;
-    /* The order in which netsh looks makes "i" interface: forum posts write "netsh i i". */
-    if (!is_word( whole( argv[0] ), "interface", 1 )) return;
-    if (!is_word( whole( argv[1] ), "ipv4", 1 ) && !is_word( whole( argv[1] ), "ipv6", 4 )) return;
-    if (!is_word( whole( argv[3] ), "excludedportrange", 1 )) return;
-    if (is_word( whole( argv[2] ), "show", 2 )) command->verb = NETSH_SHOW;        /* or "set" */
-    else if (is_word( whole( argv[2] ), "add", 1 )) command->verb = NETSH_ADD;
-    else if (is_word( whole( argv[2] ), "delete", 2 )) command->verb = NETSH_DELETE; /* or "dump" */
-    else return;
+    if (argc < 2 || !netsh_is_word( argv[1], excluded_port_range, 1 )) return;
+    if ((command->verb = find_verb( argv[0] )) == NETSH_OTHER) return;
 
-    for (i = 4; i < argc; i++) if (is_help( argv[i] )) command->error = NETSH_HELP;
-    if (command->error != NETSH_HELP) parse_parameters( argc - 4, argv + 4, command );
+    for (i = 2; i < argc; i++) if (is_help( argv[i] )) command->error = NETSH_HELP;
+    if (command->error != NETSH_HELP) parse_parameters( argc - 2, argv + 2, command );
+}
+
+int netsh_names_range( int argc, char *const *argv )
+{
+    size_t len = strlen( excluded_port_range );
+    const char *p;
+    int i;
+
+    for (i = 0; i < argc; i++)
+    {
+        if (netsh_is_word( argv[i], excluded_port_range, 4 )) return 1;
+        /* misspelt, or a whole command in quotes; but what is meant by "name=excludedportrange" is something else */
+        for (p = argv[i]; *p && *p != '='; p++) if (begins_with( p, excluded_port_range, len )) return 1;
+    }
+    return 0;
 }

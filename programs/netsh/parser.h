@@ -59,8 +59,15 @@ struct netsh_command
     struct netsh_word word;
 };
 
-/* Parse the arguments after the program's name. Words may be shortened as netsh allows it; parameters come as tag=value, with or
- * without blanks around the sign, or in the order of the help. */
+/* Parse the words of a command of the context "interface ipv4" or "interface ipv6", from "show", "add" or "delete" on. Words may be
+ * shortened as netsh allows it; parameters come as tag=value, with or without blanks around the sign, or in the order of the help. */
 extern void netsh_parse( int argc, char *const *argv, struct netsh_command *command );
+
+/* Does netsh take the word for the full one? The beginning of a word will do, in small letters or capitals; at least min letters
+ * are needed where another word begins alike. */
+extern int netsh_is_word( const char *word, const char *full, size_t min );
+
+/* Do the words speak of excludedportrange, rightly or not? */
+extern int netsh_names_range( int argc, char *const *argv );
 
 #endif /* PORTRES_NETSH_PARSER_H */

@@ -20,6 +20,14 @@ says()
     same "$work/out" "$work/expected"
 }
 
+# the same where the last line has no end
+prompts()
+{
+    tr -d '\r' <"$work/out" >"$work/text"
+    printf '%b' "$1" >"$work/expected"
+    same "$work/text" "$work/expected"
+}
+
 base=$(find_free_ports)
 # rows of the table, as netsh prints them
 row1=$(printf '%10u  %10u     *\\n' "$base" "$base")
@@ -86,6 +94,15 @@ run_netsh int ip show excl tcp
 ok "a row without a star" grep -qE "^ {5,}$first {7,}$last {6}.\$" "$work/out" || cat "$work/out"
 run_netsh int ip show excl tcp store=persistent
 ok "store=persistent" says "$(header tcp)$row1$row2$footer"
+run_tool who tcp "$((first + 1))"
+ok "who tells of a program's reservation" is "$(sed 's/process [0-9]*/process N/' "$work/out")" \
+    "tcp $first to $last: runtime reservation of $WINEPREFIX by pipe_test.exe (process N of Wine), in use: $((first + 1))"
+read -r _ first last < <(grep '^udp' "$work/hold")
+run_tool who udp "$((first + 1))"
+ok "who tells of the sockets that have a port" grep -qE "^udp $((first + 1)): [^ ]+ \(process [0-9]+ of the prefix $WINEPREFIX\)\$" "$work/out" ||
+    cat "$work/out"
+WINEPREFIX=$PRISTINE run_tool who udp "$first"
+ok "who tells of another prefix" contains "$work/out" "runtime reservation of $WINEPREFIX by pipe_test.exe"
 exec 5>&-
 
 run_netsh int ip del ex tcp $((base + 10)) 60
@@ -108,5 +125,146 @@ own=$?
 run_netsh interface show interface
 ok "exit code of another command" is "$code" "$own"
 ok "output of another command" same "$work/out" "$work/own.out"
+
+# "The same command means the same however netsh gets it"
+table=$(header tcp)$(printf '%10u  %10u     *\\n' "$base" $((base + 1)))$footer
+win_path() { printf 'Z:%s' "${1//\//\\}"; }
+
+run_netsh -c "interface ipv4" add excludedportrange protocol=tcp startport="$base" numberofports=2
+ok "-c and add" says "Ok.\n\n"
+ok "its exit code" is "$code" 0
+run_netsh -c interface ip show excl tcp
+ok "-c and show" says "$table"
+run_netsh -c "interface ipv4" show excl tcp store=nowhere
+ok "-c and a wrong command: exit code" is "$code" 1
+run_netsh -c interface show excludedportrange tcp
+ok "-c of another context: exit code" is "$code" 1
+ok "what it says" says "The following command was not found: show excludedportrange tcp.\n"
+
+# what Wine's netsh is asked to do it tells as a message of Wine's; each other line is one of ours
+wine_runs()
+{
+    tr -d '\r' <"$1" | sed -n 's/.*fixme:netsh:wmain stub: L"[^"]*"\(.*\)/\1/; s/ L"\([^"]*\)"/ \1/g; /./p'
+}
+printf '%s\r\n' '# a comment' '' 'pushd interface ipv4' 'set global icmpredirects=disabled' "delete excl tcp $base 2" 'show excl tcp' \
+    'popd' 'advfirewall firewall' 'add rule name="a b" dir=in' 'interface ipv4' "add excludedportrange tcp $base 2" \
+    'show dynamicport tcp' 'exit' 'show excl tcp' >"$work/mixed.txt"
+expected=" interface ipv4 set global icmpredirects=disabled
+Ok.
+Protocol tcp Port Exclusion Ranges
+Start Port    End Port      
+----------    --------      
+* - Administered port exclusions.
+ advfirewall firewall add rule name=a b dir=in
+Ok.
+ interface ipv4 show dynamicport tcp"
+for how in -f exec
+do
+    WINEDEBUG=-all,fixme+netsh timeout 60 wine netsh $how "$(win_path "$work/mixed.txt")" >"$work/all" 2>&1 </dev/null
+    ok "a mixed script, $how: exit code" is $? 0
+    ok "a mixed script, $how: each command, in its order" is "$(wine_runs "$work/all")" "$expected" || cat "$work/all"
+done
+WINEDEBUG=-all,fixme+netsh timeout 60 wine netsh <"$work/mixed.txt" >"$work/all" 2>&1
+ok "the same from standard input: exit code" is $? 0
+sed -i -E 's/^(\[[^]]*\] )?(netsh[^>]*>)+//' "$work/all"
+ok "the same from standard input: each command, in its order" is "$(wine_runs "$work/all")" "$expected" || cat "$work/all"
+
+printf 'interface\nipv4\nshow excl tcp\nbye\n' >"$work/typed"
+timeout 60 wine netsh <"$work/typed" >"$work/out" 2>"$work/err"
+ok "its prompt: exit code" is $? 0
+ok "its prompt" prompts "netsh>netsh interface>netsh interface ipv4>${table}netsh interface ipv4>"
+printf 'show excl tcp' | timeout 60 wine netsh -c "int ip" >"$work/out" 2>"$work/err"
+ok "a line without an end, after -c: exit code" is $? 0
+ok "a line without an end, after -c" prompts "netsh interface ipv4>${table}netsh interface ipv4>"
+timeout 60 wine netsh >"$work/out" 2>"$work/err" </dev/null
+ok "nothing to read: exit code" is $? 0
+ok "nothing to read" prompts "netsh>"
+
+# scripts that run scripts, and contexts that stay
+printf 'interface ipv4\n' >"$work/inner.txt"
+printf 'exec %s\nshow excl tcp\n' "\"$(win_path "$work/inner.txt")\"" >"$work/outer script.txt"
+run_netsh -f "$(win_path "$work/outer script.txt")"
+ok "a script of a script" says "$table"
+run_netsh -a "$(win_path "$work/inner.txt")" show excl tcp
+ok "-a" says "$table"
+printf 'exec %s\n' "$(win_path "$work/itself.txt")" >"$work/itself.txt"
+run_netsh exec "$(win_path "$work/itself.txt")"
+ok "a script that runs itself: exit code" is "$code" 1
+ok "what it says" contains "$work/err" "32 scripts run each other already"
+run_netsh -f 'Z:\nowhere\script.txt'
+ok "a script that is not there: exit code" is "$code" 1
+ok "what it says" contains "$work/err" 'netsh: cannot read the script Z:\nowhere\script.txt: No such file or directory'
+run_netsh -f "$(win_path "$work/inner.txt")" show excl tcp
+ok "-f and a command: exit code" is "$code" 1
+ok "what it says" contains "$work/err" "after -f FILE there is no place for a command"
+
+# what editors and PowerShell write
+for encoding in UTF-8 UTF-16LE UTF-16BE
+do
+    for mark in '' '\uFEFF'
+    do
+        printf '%binterface ipv4\r\nshow excl tcp\r\n' "$mark" | iconv -f UTF-8 -t $encoding >"$work/encoded.txt"
+        run_netsh -f "$(win_path "$work/encoded.txt")"
+        ok "a script in $encoding${mark:+ with a mark}" says "$table"
+    done
+done
+printf 'interface ipv4\n# \xe4\xf6\nset interface name="\xe4" mtu=1\nshow excl tcp\n' >"$work/encoded.txt"
+run_netsh -f "$(win_path "$work/encoded.txt")"
+ok "a script in a code page" says "$table"
+
+# "never ends with success when nothing was done": the others are done, the exit code tells
+printf 'int ip add excl tcp %u 1\nint ip show excl tcp\n' "$base" >"$work/fails.txt"
+run_netsh -f "$(win_path "$work/fails.txt")"
+ok "a script one of whose commands fails: exit code" is "$code" 1
+ok "what it says" says "The process cannot access the file because it is being used by another process.\n\n$table"
+for line in 'show excludedportrange tcp' 'add excludedportrange tcp 5000 1' 'interface tcp add excludedportrange 5000 1' \
+    'alias x interface ipv4 show excludedportrange tcp' 'interface ipv4 set excludedportrange tcp' 'pushd nowhere' \
+    'int ip show excludedportranges tcp'
+do
+    echo "$line" >"$work/fails.txt"
+    run_netsh -f "$(win_path "$work/fails.txt")"
+    ok "a script with '$line': exit code" is "$code" 1
+    ok "what it says" says "The following command was not found: $line.\n"
+    # shellcheck disable=SC2086 # words
+    run_netsh $line
+    ok "$line: exit code" is "$code" 1
+done
+
+# another machine is not this one
+for options in "-r elsewhere int ip" "-r elsewhere -u me -p secret -c interface ip"
+do
+    # shellcheck disable=SC2086 # words
+    run_netsh $options delete excl tcp "$base" 2
+    ok "$options: exit code" is "$code" 1
+    ok "what it says" contains "$work/err" "the port exclusions of another machine (elsewhere) can't be had from Wine"
+done
+printf 'set machine elsewhere\nint ip delete excl tcp %u 2\nset machine\nint ip show excl tcp\n' "$base" >"$work/machine.txt"
+run_netsh -f "$(win_path "$work/machine.txt")"
+ok "set machine: exit code" is "$code" 1
+ok "the one of this machine" says "$table"
+run_netsh -r "$(hostname)" int ip show excl tcp
+ok "-r with the name of this machine" says "$table"
+
+# "When add fails because a port is in use, standard output is as on Windows", and it is told who has it
+perl -MSocket -e 'socket(S, PF_INET, SOCK_STREAM, 0) && bind(S, sockaddr_in($ARGV[0], INADDR_ANY)) or die;
+                  listen(S, 1); $| = 1; print "ready\n"; sleep 100' $((base + 22)) >"$work/holder" &
+holder=$!
+wait_for "$work/holder" ready
+run_netsh int ip add excl tcp $((base + 20)) 5
+ok "add over a port in use: exit code" is "$code" 1
+ok "what it says" says "The process cannot access the file because it is being used by another process.\n\n"
+ok "what is said beside" contains "$work/err" "'wine-portres who tcp $((base + 20)) 5' tells which port is taken, and by whom"
+run_tool who tcp $((base + 20)) 5
+ok "who: exit code" is "$code" 0
+ok "who tells of the program" is "$(cat "$work/out")" "tcp $((base + 22)): perl (process $holder)" || cat "$work/err"
+kill $holder
+wait $holder 2>/dev/null
+run_tool who tcp $((base + 20)) 5
+ok "who, of nobody" is "$(head -n 1 "$work/out")" "nobody has a port of tcp $((base + 20)) to $((base + 24))"
+run_tool who tcp $((base + 1))
+ok "who tells of a reservation" is "$(head -n 1 "$work/out")" "tcp $base to $((base + 1)): persistent reservation of $WINEPREFIX"
+
+run_netsh int ip delete excl tcp "$base" 2
+ok "the last delete" says "Ok.\n\n"
 
 complete=yes
