@@ -97,6 +97,9 @@ ok "store=persistent" says "$(header tcp)$row1$row2$footer"
 run_tool who tcp "$((first + 1))"
 ok "who tells of a program's reservation" is "$(sed 's/process [0-9]*/process N/' "$work/out")" \
     "tcp $first to $last: runtime reservation of $WINEPREFIX by pipe_test.exe (process N of Wine), in use: $((first + 1))"
+run_netsh int ip delete excl tcp "$first" $((last - first + 1))
+ok "delete of it" says "Access is denied.\n\n"
+ok "its exit code" is "$code" 1
 read -r _ first last < <(grep '^udp' "$work/hold")
 run_tool who udp "$((first + 1))"
 ok "who tells of the sockets that have a port" grep -qE "^udp $((first + 1)): [^ ]+ \(process [0-9]+ of the prefix $WINEPREFIX\)\$" "$work/out" ||
