@@ -16,6 +16,7 @@
     TEST(restricted) \
     TEST(exclusion) \
     TEST(story) \
+    TEST(compartment) \
     TEST_CHILD(restricted_child) \
     TEST_CHILD(story_b) \
     TEST_CHILD(story_c) \
