@@ -98,9 +98,10 @@ static void fuzz_sort( const uint8_t *data, size_t size )
 static void fuzz_file( const uint8_t *data, size_t size )
 {
     char *text = copy( data, size );
-    uint64_t value = 42;
+    char value[5] = "none";
 
-    if (!store_find_qword( text, size, "Software\\\\A", "Seq", &value )) check( value == 42, "a value that was not found" );
+    if (!store_find_string( text, size, "Software\\\\A", "Seq", value, 4 )) check( !strcmp( value, "none" ), "a value that was not found" );
+    else check( strlen( value ) <= 4 && !strchr( value, '"' ), "no value" );
     free( text );
 }
 

@@ -11,6 +11,7 @@
 
 #include "journal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,12 +25,14 @@
  *   17  protocol
  *   18  first port
  *   20  number of ports
- *   24  zero
+ *   24  id of the journal (0 in those of a first version, which had none)
  */
 static const unsigned char magic[4] = { 'P', 'R', 'J', '1' };
 
-/* No journal has come so far; what is read is no number of ours, and those that follow it might not rise any more. */
-#define MAX_READ_SEQUENCE INT64_MAX
+#define JOURNAL_VOID 3  /* the operation of a record that was taken back, and could not be cut off */
+
+/* No journal has come so far. What is read above it is no number of ours, and none is given out that would not be read again. */
+#define MAX_SEQUENCE ((uint64_t)1 << 62)
 
 struct journal
 {
@@ -37,9 +40,11 @@ struct journal
     struct journal_record *records;
     size_t   count;
     size_t   alloc;
-    uint64_t sequence;   /* highest number that is taken */
+    uint64_t id;
+    uint64_t sequence;   /* highest number that is taken, also by a record that was taken back */
     uint64_t end;        /* offset of the next record */
-    int      dirty;      /* bytes after the end that could not be cut off */
+    struct journal_record taken_back;  /* what may be behind the end */
+    int      dirty;      /* it could not be made void: nothing can be added */
     NTSTATUS failed;     /* why the storage could not be read: what it holds must not be lost */
 };
 
@@ -74,7 +79,7 @@ static uint32_t get_crc( const unsigned char *data, size_t size )
     return ~crc;
 }
 
-static void encode_record( unsigned char *data, const struct journal_record *record )
+static void encode_record( unsigned char *data, const struct journal_record *record, uint64_t id )
 {
     memset( data, 0, JOURNAL_RECORD_SIZE );
     memcpy( data, magic, sizeof(magic) );
@@ -83,10 +88,11 @@ static void encode_record( unsigned char *data, const struct journal_record *rec
     data[17] = record->protocol;
     put_le( data + 18, record->first, 2 );
     put_le( data + 20, record->count, 4 );
+    put_le( data + 24, id, 8 );
     put_le( data + 4, get_crc( data + 8, JOURNAL_RECORD_SIZE - 8 ), 4 );
 }
 
-static int decode_record( const unsigned char *data, struct journal_record *record )
+static int decode_record( const unsigned char *data, struct journal_record *record, uint64_t *id )
 {
     if (memcmp( data, magic, sizeof(magic) )) return 0;
     if (get_le( data + 4, 4 ) != get_crc( data + 8, JOURNAL_RECORD_SIZE - 8 )) return 0;
@@ -95,8 +101,9 @@ static int decode_record( const unsigned char *data, struct journal_record *reco
     record->protocol = data[17];
     record->first = get_le( data + 18, 2 );
     record->count = get_le( data + 20, 4 );
-    if (!record->sequence || record->sequence > MAX_READ_SEQUENCE) return 0;
-    if (record->op != JOURNAL_ADD && record->op != JOURNAL_REMOVE) return 0;
+    *id = get_le( data + 24, 8 );
+    if (!record->sequence || record->sequence > MAX_SEQUENCE) return 0;
+    if (record->op != JOURNAL_ADD && record->op != JOURNAL_REMOVE && record->op != JOURNAL_VOID) return 0;
     if (record->protocol != PROTOCOL_TCP && record->protocol != PROTOCOL_UDP) return 0;
     return store_block_is_valid( record->first, record->count );
 }
@@ -116,20 +123,23 @@ static int grow_records( struct journal *journal )
 
 static int read_records( struct journal *journal, const unsigned char *data, size_t size, struct journal_damage *damage )
 {
+    struct journal_record record;
     size_t offset;
+    uint64_t id;
 
     for (offset = 0; size - offset >= JOURNAL_RECORD_SIZE; offset += JOURNAL_RECORD_SIZE)
     {
-        struct journal_record record;
-
-        if (!decode_record( data + offset, &record ) || record.sequence <= journal->sequence)
+        if (!decode_record( data + offset, &record, &id ) || record.sequence <= journal->sequence ||
+            (journal->sequence && id != journal->id))
         {
             damage->records++;
             continue;
         }
+        journal->id = id;
+        journal->sequence = record.sequence;
+        if (record.op == JOURNAL_VOID) continue;
         if (!grow_records( journal )) return 0;
         journal->records[journal->count++] = record;
-        journal->sequence = record.sequence;
     }
     /* The next record overwrites the rest of one that never was complete. */
     journal->end = offset;
@@ -137,7 +147,7 @@ static int read_records( struct journal *journal, const unsigned char *data, siz
     return 1;
 }
 
-struct journal *journal_open( const struct journal_storage *storage, struct journal_damage *damage )
+struct journal *journal_open( const struct journal_storage *storage, uint64_t fresh_id, struct journal_damage *damage )
 {
     struct journal *journal = calloc( 1, sizeof(*journal) );
     unsigned char *data = NULL;
@@ -153,7 +163,11 @@ struct journal *journal_open( const struct journal_storage *storage, struct jour
         journal_close( journal );
         journal = NULL;
     }
-    if (journal) journal->failed = damage->status;
+    if (journal)
+    {
+        journal->failed = damage->status;
+        if (!journal->sequence) journal->id = fresh_id;
+    }
     free( data );
     return journal;
 }
@@ -175,49 +189,123 @@ const struct journal_record *journal_get( const struct journal *journal, size_t 
     return &journal->records[index];
 }
 
-void journal_advance( struct journal *journal, uint64_t sequence )
+/* ID-SEQUENCE-CHECKSUM, in hexadecimal */
+static void format_mark( char mark[JOURNAL_MARK_LEN + 1], uint64_t id, uint64_t sequence )
 {
-    if (sequence > journal->sequence && sequence <= MAX_READ_SEQUENCE) journal->sequence = sequence;
+    unsigned char data[16];
+
+    put_le( data, id, 8 );
+    put_le( data + 8, sequence, 8 );
+    snprintf( mark, JOURNAL_MARK_LEN + 1, "%08x%08x-%08x%08x-%08x", (unsigned int)(id >> 32), (unsigned int)id,
+              (unsigned int)(sequence >> 32), (unsigned int)sequence, (unsigned int)get_crc( data, sizeof(data) ) );
 }
 
-/* Cut off what is behind the last record. While that fails nothing can be added: after a crash it might be taken for a record. */
-static NTSTATUS cut_tail( struct journal *journal )
+/* The number in a mark of this journal, 0 when it is none. */
+static uint64_t parse_mark( const struct journal *journal, const char *mark )
 {
-    NTSTATUS status = journal->storage.truncate( journal->storage.context, journal->end );
+    char expected[JOURNAL_MARK_LEN + 1];
+    uint64_t sequence = 0;
+    unsigned int i;
 
-    journal->dirty = status != STATUS_SUCCESS;
-    return status;
+    if (!mark || strlen( mark ) != JOURNAL_MARK_LEN) return 0;
+    for (i = 17; i < 33; i++)
+    {
+        if (mark[i] >= '0' && mark[i] <= '9') sequence = sequence << 4 | (mark[i] - '0');
+        else if (mark[i] >= 'a' && mark[i] <= 'f') sequence = sequence << 4 | (mark[i] - 'a' + 10);
+        else return 0;
+    }
+    format_mark( expected, journal->id, sequence );
+    return strcmp( mark, expected ) || sequence > MAX_SEQUENCE ? 0 : sequence;
 }
 
-NTSTATUS journal_append( struct journal *journal, int op, int protocol, unsigned int first, unsigned int count,
-                         uint64_t *sequence )
+int journal_mark( const struct journal *journal, char mark[JOURNAL_MARK_LEN + 1] )
+{
+    format_mark( mark, journal->id, journal->sequence );
+    return !journal->failed;
+}
+
+size_t journal_news( struct journal *journal, const char *mark )
+{
+    uint64_t sequence = parse_mark( journal, mark );
+    size_t i;
+
+    for (i = 0; i < journal->count && journal->records[i].sequence <= sequence; i++) ;
+    /* the end of the journal was lost: what its numbers stood for is in the registry */
+    if (sequence > journal->sequence) journal->sequence = sequence;
+    return i;
+}
+
+static NTSTATUS replace_all( struct journal *journal, const struct journal_record *records, size_t count )
+{
+    unsigned char *data = malloc( (count + 1) * JOURNAL_RECORD_SIZE );
+    NTSTATUS status;
+    size_t i;
+
+    if (!data) return STATUS_NO_MEMORY;
+    for (i = 0; i < count; i++) encode_record( data + i * JOURNAL_RECORD_SIZE, &records[i], journal->id );
+    status = journal->storage.replace( journal->storage.context, data, count * JOURNAL_RECORD_SIZE );
+    free( data );
+    if (status) return status;
+    journal->end = (uint64_t)count * JOURNAL_RECORD_SIZE;
+    journal->dirty = 0;
+    return STATUS_SUCCESS;
+}
+
+/* A record was refused: see that nobody reads it after a crash. It is cut off; or else what is behind the end is made void; or else a
+ * journal without it takes the place of this one. */
+static NTSTATUS take_back( struct journal *journal )
+{
+    struct journal_record record = journal->taken_back;
+    unsigned char data[JOURNAL_RECORD_SIZE];
+    NTSTATUS status;
+
+    journal->dirty = 1;
+    if ((status = journal->storage.truncate( journal->storage.context, journal->end )))
+    {
+        record.op = JOURNAL_VOID;
+        encode_record( data, &record, journal->id );
+        if (journal->storage.write( journal->storage.context, journal->end, data, sizeof(data) ) &&
+            replace_all( journal, journal->records, journal->count ))
+            return status;
+    }
+    journal->dirty = 0;
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS journal_mend( struct journal *journal )
+{
+    return journal->dirty ? take_back( journal ) : STATUS_SUCCESS;
+}
+
+NTSTATUS journal_append( struct journal *journal, int op, int protocol, unsigned int first, unsigned int count )
 {
     struct journal_record record = { journal->sequence + 1, op, protocol, first, count };
     unsigned char data[JOURNAL_RECORD_SIZE];
     NTSTATUS status;
 
     if (journal->failed) return journal->failed;
-    if (journal->dirty && (status = cut_tail( journal ))) return status;
+    if ((status = journal_mend( journal ))) return status;
+    if (record.sequence > MAX_SEQUENCE) return STATUS_INSUFFICIENT_RESOURCES;  /* only a forged journal has come near it */
     if (!grow_records( journal )) return STATUS_NO_MEMORY;
-    encode_record( data, &record );
+    encode_record( data, &record, journal->id );
+    journal->sequence = record.sequence;
     if ((status = journal->storage.write( journal->storage.context, journal->end, data, sizeof(data) )))
     {
-        cut_tail( journal );
+        journal->taken_back = record;
+        take_back( journal );
         return status;
     }
     journal->records[journal->count++] = record;
-    journal->sequence = record.sequence;
     journal->end += sizeof(data);
-    *sequence = record.sequence;
     return STATUS_SUCCESS;
 }
 
 NTSTATUS journal_undo( struct journal *journal )
 {
     if (!journal->count || !journal->end) return STATUS_INVALID_PARAMETER;
-    journal->count--;
+    journal->taken_back = journal->records[--journal->count];
     journal->end -= JOURNAL_RECORD_SIZE;
-    return cut_tail( journal );
+    return take_back( journal );
 }
 
 /* records of one block together, the latest of them last */
@@ -257,28 +345,20 @@ static size_t select_records( struct journal_record *dst, const struct journal_r
     return ret;
 }
 
-NTSTATUS journal_compact( struct journal *journal, uint64_t saved )
+NTSTATUS journal_compact( struct journal *journal, const char *mark )
 {
-    struct journal_record *records = malloc( (journal->count + 1) * sizeof(*records) );
-    unsigned char *data = malloc( (journal->count + 1) * JOURNAL_RECORD_SIZE );
-    NTSTATUS status = STATUS_NO_MEMORY;
-    size_t i, count;
+    struct journal_record *records;
+    NTSTATUS status;
+    size_t count;
 
-    if (journal->failed) status = journal->failed;
-    else if (records && data)
+    if (journal->failed) return journal->failed;
+    if (!(records = malloc( (journal->count + 1) * sizeof(*records) ))) return STATUS_NO_MEMORY;
+    count = select_records( records, journal->records, journal->count, parse_mark( journal, mark ) );
+    if (!(status = replace_all( journal, records, count )))
     {
-        count = select_records( records, journal->records, journal->count, saved );
-        for (i = 0; i < count; i++) encode_record( data + i * JOURNAL_RECORD_SIZE, &records[i] );
-        status = journal->storage.replace( journal->storage.context, data, count * JOURNAL_RECORD_SIZE );
-        if (!status)
-        {
-            if (count) memcpy( journal->records, records, count * sizeof(*records) );
-            journal->count = count;
-            journal->end = (uint64_t)count * JOURNAL_RECORD_SIZE;
-            journal->dirty = 0;
-        }
+        if (count) memcpy( journal->records, records, count * sizeof(*records) );
+        journal->count = count;
     }
     free( records );
-    free( data );
     return status;
 }

@@ -11,34 +11,33 @@
 
 #include "store.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <wchar.h>
-#include <windef.h>
-#include <winbase.h>
-#include <winnls.h>
-#include <winreg.h>
+#include <windows.h>
 
 #include "journal.h"
 #include "log.h"
 #include "path.h"
+#include "process.h"
 #include "store_value.h"
 
 /*
- * A change is first written to the journal, then to the registry; only then it is answered. The registry also has the number of
- * the last change that went into it, in the same file as the blocks: Wine keeps HKLM\System and HKLM\Software in system.reg,
+ * A change is first written to the journal, then to the registry; only then it is answered. The registry also has the journal's mark,
+ * which says which change went into it last, in the same file as the blocks: Wine keeps HKLM\System and HKLM\Software in system.reg,
  * and wineserver, which has one thread, writes the whole file between two requests, under another name first. So whichever state of
- * the registry comes back after a crash, its number tells exactly which records of the journal are missing in it.
+ * the registry comes back after a crash, its mark tells exactly which records of the journal are missing in it.
  * Records that the registry knows are not carried out again: an administrator may have edited the registry since.
  */
 
 #define NSI_KEY        L"SYSTEM\\CurrentControlSet\\Control\\Nsi\\"
 #define STATE_KEY      L"Software\\wine-portres"
-#define STATE_VALUE    L"JournalSequence"
+#define STATE_VALUE    L"Journal"
 /* the same as system.reg spells it */
 #define STATE_SECTION  "Software\\\\wine-portres"
-#define STATE_NAME     "JournalSequence"
+#define STATE_NAME     "Journal"
 
 #define JOURNAL_NAME     L"journal"
 #define NEW_JOURNAL_NAME L"journal.new"
@@ -49,6 +48,8 @@
 #define COMPACT_RECORDS 1024       /* 32 KB: reading so many records at a start takes no time that anybody notices */
 #define MAX_JOURNAL     0x4000000  /* no journal of ours is that large */
 #define MAX_REGISTRY    0x20000000
+#define MAX_REPORTS     20         /* of one kind in the log at one start: many would take longer than the start */
+#define READ_TRIES      20         /* to read a key that others edit meanwhile */
 
 /* Where Windows keeps the exclusions of the two protocols; see the BigFix forum's thread 23004. */
 static const struct store_table
@@ -74,9 +75,10 @@ struct block_list
 
 static struct journal *journal;
 static HANDLE journal_file = INVALID_HANDLE_VALUE;
-static WCHAR journal_path[MAX_PATH], new_journal_path[MAX_PATH], bad_journal_path[MAX_PATH];
+static WCHAR folder_path[MAX_PATH], journal_path[MAX_PATH], new_journal_path[MAX_PATH], bad_journal_path[MAX_PATH];
 static struct block_list overlapping[TABLE_COUNT];
 static size_t compact_limit = COMPACT_RECORDS;
+static BOOL folder_dirty = TRUE;  /* the name of the journal may not be on the disk; nor may it be when the server before was killed */
 
 static NTSTATUS status_of_error( DWORD error )
 {
@@ -88,6 +90,7 @@ static NTSTATUS status_of_error( DWORD error )
     case ERROR_ACCESS_DENIED:       return STATUS_ACCESS_DENIED;
     case ERROR_DISK_FULL:
     case ERROR_HANDLE_DISK_FULL:    return STATUS_DISK_FULL;
+    case ERROR_WRITE_PROTECT:       return STATUS_MEDIA_WRITE_PROTECTED;
     case ERROR_OUTOFMEMORY:
     case ERROR_NOT_ENOUGH_MEMORY:   return STATUS_NO_MEMORY;
     case ERROR_TOO_MANY_OPEN_FILES:
@@ -138,7 +141,21 @@ static NTSTATUS read_file( HANDLE file, size_t max_size, unsigned char **data, s
     return STATUS_SUCCESS;
 }
 
-/* write all of it, and return when it is on the disk: Wine's FlushFileBuffers() is fsync() */
+/* Return when the names in a folder are on the disk: FlushFileBuffers() is fsync() in Wine, also of a folder (dlls/ntdll/unix/file.c). */
+static NTSTATUS flush_folder( const WCHAR *path )
+{
+    HANDLE folder = CreateFileW( path, GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL, OPEN_EXISTING,
+                                 FILE_FLAG_BACKUP_SEMANTICS, NULL );
+    NTSTATUS status = STATUS_SUCCESS;
+
+    if (folder == INVALID_HANDLE_VALUE) return last_status();
+    /* EINVAL: a file system that has no such thing */
+    if (!FlushFileBuffers( folder ) && GetLastError() != ERROR_INVALID_PARAMETER) status = last_status();
+    CloseHandle( folder );
+    return status;
+}
+
+/* write all of it, and return when it is on the disk */
 static NTSTATUS write_file( HANDLE file, uint64_t offset, const void *data, size_t size )
 {
     LARGE_INTEGER pos;
@@ -162,7 +179,9 @@ static NTSTATUS open_journal_file(void)
     if (journal_file != INVALID_HANDLE_VALUE) return STATUS_SUCCESS;
     journal_file = CreateFileW( journal_path, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ, NULL, OPEN_ALWAYS,
                                 FILE_ATTRIBUTE_NORMAL, NULL );
-    return journal_file == INVALID_HANDLE_VALUE ? last_status() : STATUS_SUCCESS;
+    if (journal_file == INVALID_HANDLE_VALUE) return last_status();
+    if (GetLastError() != ERROR_ALREADY_EXISTS) folder_dirty = TRUE;
+    return STATUS_SUCCESS;
 }
 
 static void close_journal_file(void)
@@ -170,6 +189,16 @@ static void close_journal_file(void)
     if (journal_file == INVALID_HANDLE_VALUE) return;
     CloseHandle( journal_file );
     journal_file = INVALID_HANDLE_VALUE;
+}
+
+/* What is written to a file counts for nothing while the folder may lead to another one after a crash. */
+static NTSTATUS flush_journal_folder(void)
+{
+    NTSTATUS status;
+
+    if (!folder_dirty) return STATUS_SUCCESS;
+    if (!(status = flush_folder( folder_path ))) folder_dirty = FALSE;
+    return status;
 }
 
 static NTSTATUS journal_load( void *context, unsigned char **data, size_t *size )
@@ -185,6 +214,7 @@ static NTSTATUS journal_write( void *context, uint64_t offset, const void *data,
     NTSTATUS status = open_journal_file();
 
     (void)context;
+    if (!status) status = flush_journal_folder();
     return status ? status : write_file( journal_file, offset, data, size );
 }
 
@@ -216,8 +246,15 @@ static NTSTATUS journal_replace( void *context, const void *data, size_t size )
         close_journal_file();
         if (!MoveFileExW( new_journal_path, journal_path, MOVEFILE_REPLACE_EXISTING )) status = last_status();
     }
-    if (status) DeleteFileW( new_journal_path );
-    return status;
+    if (status)
+    {
+        DeleteFileW( new_journal_path );
+        return status;
+    }
+    /* should that fail, it is done before the next write; until then the old file is as good as the new one */
+    folder_dirty = TRUE;
+    flush_journal_folder();
+    return STATUS_SUCCESS;
 }
 
 static const struct journal_storage storage = { NULL, journal_load, journal_write, journal_truncate, journal_replace };
@@ -236,36 +273,45 @@ static LSTATUS create_key( const WCHAR *path, REGSAM access, HKEY *key )
     return RegCreateKeyExW( HKEY_LOCAL_MACHINE, path, 0, NULL, 0, access | KEY_WOW64_64KEY, NULL, key, NULL );
 }
 
-static LSTATUS open_key( const WCHAR *path, HKEY *key )
+static LSTATUS open_key( const WCHAR *path, REGSAM access, HKEY *key )
 {
-    return RegOpenKeyExW( HKEY_LOCAL_MACHINE, path, 0, KEY_QUERY_VALUE | KEY_WOW64_64KEY, key );
+    return RegOpenKeyExW( HKEY_LOCAL_MACHINE, path, 0, access | KEY_WOW64_64KEY, key );
 }
 
-/* 0 when there is none yet, or nothing that could be one */
-static NTSTATUS read_sequence( uint64_t *sequence )
+/* an empty one when there is none yet, or nothing that could be one */
+static NTSTATUS read_mark( char mark[JOURNAL_MARK_LEN + 1] )
 {
-    DWORD type = REG_NONE, size = sizeof(*sequence);
+    WCHAR text[JOURNAL_MARK_LEN + 1];
+    DWORD type = REG_NONE, size = sizeof(text);
+    unsigned int i = 0;
     LSTATUS error;
     HKEY key;
 
-    *sequence = 0;
-    if (!(error = open_key( STATE_KEY, &key )))
+    if (!(error = open_key( STATE_KEY, KEY_QUERY_VALUE, &key )))
     {
-        error = RegQueryValueExW( key, STATE_VALUE, NULL, &type, (BYTE *)sequence, &size );
+        error = RegQueryValueExW( key, STATE_VALUE, NULL, &type, (BYTE *)text, &size );
         RegCloseKey( key );
     }
-    if (error || type != REG_QWORD || size != sizeof(*sequence)) *sequence = 0;
+    if (!error && type == REG_SZ)
+        for (; i < JOURNAL_MARK_LEN && i < size / sizeof(WCHAR); i++) mark[i] = text[i] < 0x80 ? (char)text[i] : 0;
+    mark[i] = 0;
     return error == ERROR_FILE_NOT_FOUND || error == ERROR_MORE_DATA ? STATUS_SUCCESS : status_of_error( error );
 }
 
-static NTSTATUS write_sequence( uint64_t sequence )
+/* Say in the registry that all records of the journal are carried out. Without it they are only carried out once more at the next start. */
+static NTSTATUS write_mark(void)
 {
+    char mark[JOURNAL_MARK_LEN + 1];
+    WCHAR text[JOURNAL_MARK_LEN + 1];
+    unsigned int i;
     LSTATUS error;
     HKEY key;
 
+    if (!journal_mark( journal, mark )) return STATUS_SUCCESS;
+    for (i = 0; i <= JOURNAL_MARK_LEN; i++) text[i] = (unsigned char)mark[i];
     if (!(error = create_key( STATE_KEY, KEY_SET_VALUE, &key )))
     {
-        error = RegSetValueExW( key, STATE_VALUE, 0, REG_QWORD, (const BYTE *)&sequence, sizeof(sequence) );
+        error = RegSetValueExW( key, STATE_VALUE, 0, REG_SZ, (const BYTE *)text, sizeof(text) );
         RegCloseKey( key );
     }
     return status_of_error( error );
@@ -301,38 +347,90 @@ static void narrow_name( char *dst, size_t size, const WCHAR *src, size_t len )
     dst[i] = 0;
 }
 
-/* All blocks of one key, in the order of the registry. What is no block is logged. */
-static NTSTATUS read_blocks( const struct store_table *table, struct block_list *list )
+/* A line of which there may be very many. */
+static void __attribute__((format (printf, 2, 3))) report( unsigned int *reports, const char *format, ... )
+{
+    char line[256];
+    va_list args;
+
+    if ((*reports)++ >= MAX_REPORTS) return;
+    va_start( args, format );
+    vsnprintf( line, sizeof(line), format, args );
+    va_end( args );
+    log_message( "%s", line );
+}
+
+static void report_rest( unsigned int reports, const char *name )
+{
+    if (reports > MAX_REPORTS) log_message( "%s store: and %u more like these", name, reports - MAX_REPORTS );
+}
+
+static BOOL grow_blocks( struct block_list *list, size_t *alloc )
+{
+    struct store_block *blocks;
+
+    if (list->count < *alloc) return TRUE;
+    if (!(blocks = realloc( list->blocks, (*alloc + 256) * 2 * sizeof(*blocks) ))) return FALSE;
+    list->blocks = blocks;
+    *alloc = (*alloc + 256) * 2;
+    return TRUE;
+}
+
+/* all blocks of one key, in the order of the registry */
+static LSTATUS read_values( const struct store_table *table, HKEY key, struct block_list *list, unsigned int *reports )
 {
     WCHAR name[16384];  /* longer than any name of a value */
-    DWORD index, values = 0;
-    HKEY key;
-    LSTATUS error;
+    size_t alloc = 0;
+    DWORD index;
 
-    list->blocks = NULL;
-    list->count = 0;
-    if ((error = open_key( table->key, &key ))) return error == ERROR_FILE_NOT_FOUND ? STATUS_SUCCESS : status_of_error( error );
-    if ((error = RegQueryInfoKeyW( key, NULL, NULL, NULL, NULL, NULL, NULL, &values, NULL, NULL, NULL, NULL ))) values = 0;
-    if (values && !(list->blocks = malloc( values * sizeof(*list->blocks) ))) error = ERROR_OUTOFMEMORY;
-
-    for (index = 0; !error && index < values; index++)
+    for (index = 0;; index++)
     {
         char text[64];
         BYTE data[STORE_DATA_LEN];
         DWORD name_len = sizeof(name) / sizeof(name[0]), data_len = sizeof(data), type;
         enum store_error result;
+        LSTATUS error;
 
+        if (!grow_blocks( list, &alloc )) return ERROR_OUTOFMEMORY;
         error = RegEnumValueW( key, index, name, &name_len, NULL, &type, data, &data_len );
-        if (error == ERROR_NO_MORE_ITEMS) break;
-        if (error == ERROR_MORE_DATA) error = ERROR_SUCCESS;  /* data_len says how long it is */
-        if (error) break;
+        if (error == ERROR_NO_MORE_ITEMS) return ERROR_SUCCESS;
+        if (error && error != ERROR_MORE_DATA) return error;  /* data_len says how long it is */
         narrow_name( text, sizeof(text), name, name_len );
         result = store_parse_value( text, name_len, type, data, data_len, &list->blocks[list->count] );
-        if (result) log_message( "%s store: value \"%s\" %s", table->name, text, store_error_text( result ) );
+        if (result) report( reports, "%s store: value \"%s\" %s", table->name, text, store_error_text( result ) );
         if (result == STORE_VALUE_OK || result == STORE_VALUE_OTHER_DATA) list->count++;
     }
-    RegCloseKey( key );
-    return error == ERROR_NO_MORE_ITEMS ? STATUS_SUCCESS : status_of_error( error );
+}
+
+/* Values have no other handle than their index, and an edit meanwhile shifts it: then all is read once more. What is no block is logged. */
+static NTSTATUS read_blocks( const struct store_table *table, struct block_list *list )
+{
+    HANDLE event = CreateEventW( NULL, TRUE, FALSE, NULL );
+    unsigned int tries, reports = 0;
+    BOOL edited = TRUE;
+    LSTATUS error = event ? ERROR_SUCCESS : ERROR_NO_SYSTEM_RESOURCES;
+    HKEY key;
+
+    list->blocks = NULL;
+    list->count = 0;
+    for (tries = 0; edited && !error && tries < READ_TRIES; tries++)
+    {
+        free( list->blocks );
+        list->blocks = NULL;
+        list->count = reports = 0;
+        ResetEvent( event );
+        if ((error = open_key( table->key, KEY_QUERY_VALUE | KEY_NOTIFY, &key ))) break;
+        error = RegNotifyChangeKeyValue( key, FALSE, REG_NOTIFY_CHANGE_LAST_SET | REG_NOTIFY_CHANGE_NAME, event, TRUE );
+        if (!error) error = read_values( table, key, list, &reports );
+        if (error == ERROR_KEY_DELETED) error = ERROR_SUCCESS;
+        else edited = !error && !WaitForSingleObject( event, 0 );
+        RegCloseKey( key );
+    }
+    if (event) CloseHandle( event );
+    if (!error && edited && tries == READ_TRIES)
+        log_message( "%s store: the registry was edited all the time while it was read; what changed counts from the next start", table->name );
+    report_rest( reports, table->name );
+    return error == ERROR_FILE_NOT_FOUND ? STATUS_SUCCESS : status_of_error( error );
 }
 
 /* Report the blocks of one table that count, and keep in mind the others. Without all of them the server must not run. */
@@ -340,6 +438,7 @@ static NTSTATUS load_table( unsigned int index, store_callback callback, void *c
 {
     struct block_list list, *others = &overlapping[index];
     NTSTATUS status = read_blocks( &tables[index], &list );
+    unsigned int reports = 0;
     size_t i, count;
 
     if (status)
@@ -350,8 +449,9 @@ static NTSTATUS load_table( unsigned int index, store_callback callback, void *c
     }
     count = list.count ? store_sort_blocks( list.blocks, list.count ) : 0;
     for (i = count; i < list.count; i++)
-        log_message( "%s store: block %u-%u is ignored: it overlaps one that comes before it", tables[index].name,
-                     list.blocks[i].first, list.blocks[i].first + list.blocks[i].count - 1 );
+        report( &reports, "%s store: block %u-%u is ignored: it overlaps one that comes before it", tables[index].name,
+                list.blocks[i].first, list.blocks[i].first + list.blocks[i].count - 1 );
+    report_rest( reports, tables[index].name );
     for (i = 0; i < count; i++)
         callback( context, tables[index].protocol, list.blocks[i].first, list.blocks[i].count );
 
@@ -369,62 +469,74 @@ static NTSTATUS load_table( unsigned int index, store_callback callback, void *c
 
 /* ---- the registry file ---- */
 
-/* Wine's registry file, reached past the drives: there need not be one for it. */
-static int get_registry_path( WCHAR *path, size_t size )
+/* The folder of Wine's registry files, reached past the drives: there need not be one for it. For free(), with room for a name of
+ * extra characters; NULL when it is not known. */
+static WCHAR *get_prefix_path( size_t extra )
 {
     static const char devices[] = "/dosdevices/";
-    static const WCHAR start[] = L"\\\\?\\unix", file[] = L"\\system.reg";
-    const size_t start_len = sizeof(start) / sizeof(WCHAR) - 1, file_len = sizeof(file) / sizeof(WCHAR) - 1;
+    static const WCHAR start[] = L"\\\\?\\unix";
+    const size_t start_len = sizeof(start) / sizeof(WCHAR) - 1;
     FARPROC proc = GetProcAddress( GetModuleHandleW( L"kernel32.dll" ), "wine_get_unix_file_name" );
     char *(CDECL *get_unix_name)( const WCHAR * );
     char *name, *pos, *end = NULL;
-    WCHAR dir[MAX_PATH];
-    size_t len = 0, i;
+    WCHAR dir[MAX_PATH], *path = NULL;
+    int len, i;
 
-    if (!proc || !GetWindowsDirectoryW( dir, MAX_PATH )) return 0;
+    if (!proc || !GetWindowsDirectoryW( dir, MAX_PATH )) return NULL;
     memcpy( &get_unix_name, &proc, sizeof(proc) );
-    if (!(name = get_unix_name( dir ))) return 0;
+    if (!(name = get_unix_name( dir ))) return NULL;
     /* PREFIX/dosdevices/c:/windows */
     for (pos = strstr( name, devices ); pos; pos = strstr( pos + 1, devices )) end = pos;
-    if (end && size > start_len + file_len)
+    if (end && (len = MultiByteToWideChar( CP_UNIXCP, 0, name, end - name, NULL, 0 )) > 0 &&
+        (path = malloc( (start_len + len + extra + 1) * sizeof(*path) )))
     {
         wcscpy( path, start );
-        len = MultiByteToWideChar( CP_UNIXCP, 0, name, end - name, path + start_len, size - start_len - file_len );
-        for (i = start_len; i < start_len + len; i++) if (path[i] == '/') path[i] = '\\';
-        wcscpy( path + start_len + len, file );
+        len = MultiByteToWideChar( CP_UNIXCP, 0, name, end - name, path + start_len, len );
+        for (i = 0; i < len; i++) if (path[start_len + i] == '/') path[start_len + i] = '\\';
+        path[start_len + len] = 0;
     }
     HeapFree( GetProcessHeap(), 0, name );
-    return len != 0;
+    return path;
 }
 
-/* Number of the last change that the registry file holds; 0 when that is not known. */
-static uint64_t read_saved_sequence(void)
+/* The mark of the registry file on the disk; an empty one when it is not known. */
+static void read_saved_mark( char mark[JOURNAL_MARK_LEN + 1] )
 {
-    WCHAR path[1024];
+    static const WCHAR file_name[] = L"\\system.reg";
+    WCHAR *path = get_prefix_path( sizeof(file_name) / sizeof(WCHAR) );
     unsigned char *data = NULL;
-    uint64_t sequence = 0;
     HANDLE file;
-    size_t size = 0;
+    size_t size = 0, folder_len;
 
-    if (!get_registry_path( path, sizeof(path) / sizeof(path[0]) )) return 0;
-    file = CreateFileW( path, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL, OPEN_EXISTING, 0, NULL );
-    if (file == INVALID_HANDLE_VALUE) return 0;
-    if (!read_file( file, MAX_REGISTRY, &data, &size ))
+    *mark = 0;
+    if (!path) return;
+    folder_len = wcslen( path );
+    wcscpy( path + folder_len, file_name );
+    file = CreateFileW( path, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL,
+                        OPEN_EXISTING, 0, NULL );
+    path[folder_len] = 0;
+    if (file != INVALID_HANDLE_VALUE)
     {
-        if (!store_find_qword( (const char *)data, size, STATE_SECTION, STATE_NAME, &sequence )) sequence = 0;
+        /* wineserver leaves it to the system when what it writes reaches the disk, and when the name does */
+        if (FlushFileBuffers( file ) && !flush_folder( path ) && !read_file( file, MAX_REGISTRY, &data, &size ) &&
+            !store_find_string( (const char *)data, size, STATE_SECTION, STATE_NAME, mark, JOURNAL_MARK_LEN ))
+            *mark = 0;
         free( data );
+        CloseHandle( file );
     }
-    CloseHandle( file );
-    return sequence;
+    free( path );
 }
 
 /* ---- what the server calls ---- */
 
 static void compact_journal(void)
 {
-    NTSTATUS status = journal_compact( journal, read_saved_sequence() );
+    char mark[JOURNAL_MARK_LEN + 1];
+    NTSTATUS status;
 
-    if (status) log_message( "the journal can't be shortened (status %#x); is the disk full?", (unsigned int)status );
+    read_saved_mark( mark );
+    if ((status = journal_compact( journal, mark )))
+        log_message( "the journal can't be shortened (status %#x); is the disk full?", (unsigned int)status );
     /* What is left now is not on the disk otherwise. Try again when there is as much more. */
     compact_limit = journal_count( journal ) * 2;
     if (compact_limit < COMPACT_RECORDS) compact_limit = COMPACT_RECORDS;
@@ -433,13 +545,16 @@ static void compact_journal(void)
 static NTSTATUS open_journal(void)
 {
     struct journal_damage damage;
+    uint64_t fresh_id;
+    NTSTATUS status;
 
-    if (!path_beside_program( journal_path, JOURNAL_NAME ) || !path_beside_program( new_journal_path, NEW_JOURNAL_NAME ) ||
-        !path_beside_program( bad_journal_path, BAD_JOURNAL_NAME ))
+    if (!path_beside_program( folder_path, L"." ) || !path_beside_program( journal_path, JOURNAL_NAME ) ||
+        !path_beside_program( new_journal_path, NEW_JOURNAL_NAME ) || !path_beside_program( bad_journal_path, BAD_JOURNAL_NAME ))
         return STATUS_UNSUCCESSFUL;
+    if ((status = random_token( &fresh_id ))) return status;
     DeleteFileW( new_journal_path );  /* left behind by a crash, perhaps incomplete */
 
-    if (!(journal = journal_open( &storage, &damage ))) return STATUS_NO_MEMORY;
+    if (!(journal = journal_open( &storage, fresh_id, &damage ))) return STATUS_NO_MEMORY;
     /* that passes; the client's next request starts the server again */
     if (damage.status == STATUS_NO_MEMORY || damage.status == STATUS_INSUFFICIENT_RESOURCES) return damage.status;
     if (damage.status)
@@ -459,28 +574,25 @@ static NTSTATUS open_journal(void)
  * missing. */
 static NTSTATUS replay_journal(void)
 {
-    size_t i, count = journal_count( journal ), replayed = 0;
-    uint64_t sequence;
+    size_t i, first, count = journal_count( journal );
+    char mark[JOURNAL_MARK_LEN + 1];
     NTSTATUS status;
 
-    if ((status = read_sequence( &sequence )))
+    if ((status = read_mark( mark )))
     {
-        log_message( "the number of the last change can't be read from the registry (status %#x)", (unsigned int)status );
+        log_message( "the mark of the last change can't be read from the registry (status %#x)", (unsigned int)status );
         return status;
     }
-    journal_advance( journal, sequence );
-    for (i = 0; i < count && !status; i++)
+    first = journal_news( journal, mark );
+    for (i = first; i < count && !status; i++)
     {
         const struct journal_record *record = journal_get( journal, i );
 
-        if (record->sequence <= sequence) continue;
-        if ((status = apply_change( record->op, record->protocol, record->first, record->count ))) break;
-        sequence = record->sequence;
-        replayed++;
+        status = apply_change( record->op, record->protocol, record->first, record->count );
     }
-    if (replayed && !status) status = write_sequence( sequence );
+    if (first < count && !status) status = write_mark();
     if (status) log_message( "the registry can't be brought up to date with the journal (status %#x)", (unsigned int)status );
-    else if (replayed) log_message( "%u changes that the registry had lost were restored", (unsigned int)replayed );
+    else if (first < count) log_message( "%u changes that the registry had lost were restored", (unsigned int)(count - first) );
     return status;
 }
 
@@ -512,30 +624,26 @@ void store_close(void)
 
 void store_tick(void)
 {
-    if (journal && journal_count( journal ) >= compact_limit) compact_journal();
+    if (!journal) return;
+    journal_mend( journal );
+    if (journal_count( journal ) >= compact_limit) compact_journal();
 }
 
 static NTSTATUS make_change( int op, int protocol, unsigned int first, unsigned int count )
 {
-    uint64_t sequence;
     NTSTATUS status;
 
     if (!journal) return STATUS_UNSUCCESSFUL;
-    if ((status = journal_append( journal, op, protocol, first, count, &sequence )))
-    {
-        log_message( "the journal can't be written (status %#x); is the disk full?", (unsigned int)status );
-        return status;
-    }
-    if ((status = apply_change( op, protocol, first, count )))
+    if ((status = journal_append( journal, op, protocol, first, count )))
+        log_message( "the journal can't be written (status %#x); is the disk full, or write-protected?", (unsigned int)status );
+    else if ((status = apply_change( op, protocol, first, count )))
     {
         log_message( "the registry can't be written (status %#x)", (unsigned int)status );
         journal_undo( journal );
-        return status;
     }
-    /* Without the number the change is only carried out once more at the next start. */
-    if (write_sequence( sequence ))
-        log_message( "the number of the last change can't be written to the registry" );
-    return STATUS_SUCCESS;
+    /* also of a change that was refused: nobody is to carry it out later */
+    if (write_mark()) log_message( "the mark of the last change can't be written to the registry" );
+    return status;
 }
 
 NTSTATUS store_add( int protocol, unsigned int first, unsigned int count )

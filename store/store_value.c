@@ -138,7 +138,7 @@ static const char *skip_name( const char *pos, const char *end, char open, const
     return pos;
 }
 
-int store_find_qword( const char *text, size_t size, const char *section, const char *name, uint64_t *value )
+int store_find_string( const char *text, size_t size, const char *section, const char *name, char *value, size_t len )
 {
     const char *pos, *next, *end = text + size;
     int inside = 0;
@@ -151,21 +151,11 @@ int store_find_qword( const char *text, size_t size, const char *section, const 
             if (inside) return 0;
             inside = skip_name( pos, next, '[', section, "]" ) != NULL;
         }
-        else if (inside && (pos = skip_name( pos, next, '"', name, "\"=hex(b):" )))
+        else if (inside && (pos = skip_name( pos, next, '"', name, "\"=\"" )))
         {
-            uint64_t ret = 0;
-            unsigned int i;
-
-            for (i = 0; i < 8; i++)
-            {
-                int byte = next - pos < 2 ? -1 : hex_byte( pos );
-
-                if (byte < 0) return 0;
-                ret |= (uint64_t)byte << (8 * i);
-                pos += 2;
-                if (i < 7 && (pos == next || *pos++ != ',')) return 0;
-            }
-            *value = ret;
+            if ((size_t)(next - pos) <= len || pos[len] != '"' || memchr( pos, '"', len )) return 0;
+            memcpy( value, pos, len );
+            value[len] = 0;
             return 1;
         }
     }

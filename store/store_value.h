@@ -56,8 +56,9 @@ extern const char *store_error_text( enum store_error error );
  * others follow in the same order. */
 extern size_t store_sort_blocks( struct store_block *blocks, size_t count );
 
-/* Find a value of eight bytes (REG_QWORD) in the text of a registry file of Wine. The section is written as in the file, with doubled
- * backslashes. Returns 0 when it is not there. */
-extern int store_find_qword( const char *text, size_t size, const char *section, const char *name, uint64_t *value );
+/* Find a string (REG_SZ) of len characters in the text of a registry file of Wine, one without quotes, backslashes and what is not
+ * ASCII. The section is written as in the file, with doubled backslashes. value has room for len + 1 characters. Returns 0 when it is
+ * not there, or of another length. */
+extern int store_find_string( const char *text, size_t size, const char *section, const char *name, char *value, size_t len );
 
 #endif /* PORTRES_STORE_VALUE_H */

@@ -18,11 +18,11 @@
 #include "driver.h"
 #include "journal.h"
 
-#define SEQUENCE 1000000  /* of the last change in the registry */
-#define RECORDS  1100     /* enough for the journal to be shortened */
+#define RECORDS 1100  /* enough for the journal to be shortened */
 
 static unsigned char journal_data[(RECORDS + 4) * 32];
 static size_t journal_size;
+static char registry_mark[JOURNAL_MARK_LEN + 1];
 
 static struct
 {
@@ -67,13 +67,12 @@ static void make_journal(void)
 {
     static const struct journal_storage storage = { NULL, load, write, truncate_at, replace };
     struct journal_damage damage;
-    struct journal *journal = journal_open( &storage, &damage );
-    uint64_t sequence;
+    struct journal *journal = journal_open( &storage, 1, &damage );
     unsigned int i;
 
-    journal_advance( journal, SEQUENCE - RECORDS );
-    for (i = 0; i < RECORDS; i++) journal_append( journal, JOURNAL_REMOVE, PROTOCOL_UDP, 1, 1, &sequence );
-    journal_append( journal, JOURNAL_ADD, PROTOCOL_UDP, ports + 6, 1, &sequence );
+    for (i = 0; i < RECORDS; i++) journal_append( journal, JOURNAL_REMOVE, PROTOCOL_UDP, 1, 1 );
+    journal_mark( journal, registry_mark );
+    journal_append( journal, JOURNAL_ADD, PROTOCOL_UDP, ports + 6, 1 );
     journal_close( journal );
     journal_data[500 * 32 + 20] ^= 1;
     memset( journal_data + journal_size, 'x', 10 );  /* a record that was not complete */
@@ -84,7 +83,6 @@ static void make_journal(void)
 static void set_back_store(void)
 {
     WCHAR path[MAX_PATH];
-    uint64_t sequence = SEQUENCE;
     HANDLE file;
     DWORD size;
     char name[16];
@@ -99,7 +97,7 @@ static void set_back_store(void)
 
     if (!RegCreateKeyExA( HKEY_LOCAL_MACHINE, "Software\\wine-portres", 0, NULL, 0, KEY_SET_VALUE | KEY_WOW64_64KEY, NULL, &key, NULL ))
     {
-        RegSetValueExA( key, "JournalSequence", 0, REG_QWORD, (const BYTE *)&sequence, sizeof(sequence) );
+        RegSetValueExA( key, "Journal", 0, REG_SZ, (const BYTE *)registry_mark, sizeof(registry_mark) );
         RegCloseKey( key );
     }
     sprintf( name, "%02x%02x0100", (ports + 6) >> 8, (ports + 6) & 0xff );

@@ -164,20 +164,22 @@ static void test_random_stores(void)
 static void test_registry_file(void)
 {
     static const char text[] =
-        "WINE REGISTRY Version 2\n;; All keys relative to \\\\Machine\n\n#arch=win64\n\n"
-        "[Software\\\\wine-port] 1700000000\n#time=1da0000\n\"JournalSequence\"=hex(b):ff,00,00,00,00,00,00,00\n\n"
-        "[Software\\\\Wine-PortRes] 1700000000\n#time=1da0000\n\"Other\"=\"x\"\n"
-        "\"JournalSequence\"=hex(b):39,30,00,00,00,00,00,01\n\n[Software\\\\zzz]\n\"JournalSequence\"=hex(b):01,00,00,00,00,00,00,00\n";
-    static const char section[] = "Software\\\\wine-portres", name[] = "JournalSequence";
-    uint64_t value = 0;
+        "WINE REGISTRY Version 2\n;; All keys relative to \\Machine\n\n#arch=win64\n\n"
+        "[Software\\\\wine-port] 1700000000\n#time=1da0000\n\"Journal\"=\"00\"\n\n"
+        "[Software\\\\Wine-PortRes] 1700000000\n#time=1da0000\n\"Other\"=dword:00000001\n"
+        "\"Journal\"=\"12-ab\"\n\n[Software\\\\zzz]\n\"Journal\"=\"34-56\"\n";
+    static const char section[] = "Software\\\\wine-portres", name[] = "Journal";
+    char value[8];
     size_t i;
 
-    ok( store_find_qword( text, strlen( text ), section, name, &value ), "not found" );
-    ok( value == ((uint64_t)1 << 56 | 12345), "got %#llx", (unsigned long long)value );
-    ok( !store_find_qword( text, strlen( text ), "Software\\\\wine-portre", name, &value ), "found in another section" );
-    ok( !store_find_qword( text, strlen( text ), section, "JournalSequenc", &value ), "found another value" );
-    ok( !store_find_qword( text, strlen( text ), section, "Other", &value ), "found a string" );
-    ok( !store_find_qword( "", 0, section, name, &value ), "found in nothing" );
+    ok( store_find_string( text, strlen( text ), section, name, value, 5 ), "not found" );
+    ok( !strcmp( value, "12-ab" ), "got '%s'", value );
+    ok( !store_find_string( text, strlen( text ), section, name, value, 4 ), "found one that is longer" );
+    ok( !store_find_string( text, strlen( text ), section, name, value, 6 ), "found one that is shorter" );
+    ok( !store_find_string( text, strlen( text ), "Software\\\\wine-portre", name, value, 5 ), "found in another section" );
+    ok( !store_find_string( text, strlen( text ), section, "Journa", value, 5 ), "found another value" );
+    ok( !store_find_string( text, strlen( text ), section, "Other", value, 5 ), "found a number" );
+    ok( !store_find_string( "", 0, section, name, value, 5 ), "found in nothing" );
 
     /* a file that ends anywhere: the whole value or none */
     for (i = 0; i < strlen( text ); i++)
@@ -186,9 +188,8 @@ static void test_registry_file(void)
 
         if (!ok( copy != NULL, "out of memory" )) return;
         memcpy( copy, text, i );
-        value = 0;
-        if (store_find_qword( copy, i, section, name, &value ))
-            ok( value == ((uint64_t)1 << 56 | 12345), "%u: got %#llx", (unsigned int)i, (unsigned long long)value );
+        if (store_find_string( copy, i, section, name, value, 5 ))
+            ok( !strcmp( value, "12-ab" ), "%u: got '%s'", (unsigned int)i, value );
         free( copy );
     }
 }
