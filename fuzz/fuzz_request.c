@@ -36,6 +36,7 @@ static int killed;   /* the server, in this run */
 static union generic_request req;
 static union generic_reply reply;
 static uint32_t serial;
+static int unheard;  /* the client does not read the reply */
 static unsigned int busy_ports[MAX_STEPS], busy_count;   /* that somebody on the host had */
 
 /* the model */
@@ -135,6 +136,7 @@ static uint64_t get_token( int *reservation )
 
 static NTSTATUS send_request( unsigned int client, enum request code, size_t size )
 {
+    unsigned int failed;
     size_t reply_size;
 
     req.__header.req = code;
@@ -143,15 +145,20 @@ static NTSTATUS send_request( unsigned int client, enum request code, size_t siz
     req.__header.serial = serial;
     reply_size = handle_request( &clients[client], &req, size, &reply );
     if (reply_size != reply.__header.size || reply.__header.version != PROTOCOL_VERSION) fail( "a bad reply header" );
+    failed = fake_failed;
+    fake_fail_at( 0 );  /* what is taken back can't fail */
+    request_done( &clients[client], !unheard );
+    fake_failed = failed;
     return reply.__header.status;
 }
 
 #define SEND( client, name ) send_request( client, REQ_##name, sizeof(struct name##_request) )
 
-/* Is it what the model expects? A fault may turn a success into an error, nothing else. Returns 1 for a success. */
+/* Is it what the model expects? A fault may turn a success into an error, nothing else. Returns 1 for a success that the client has
+ * heard of; else nothing has changed. */
 static int check_status( const char *what, NTSTATUS status, NTSTATUS expect )
 {
-    if (status == expect) return !status;
+    if (status == expect) return !status && !unheard;
     if (fake_failed && status) return 0;
     fail( "%s: got %08x, expected %08x", what, (unsigned int)status, (unsigned int)expect );
 }
@@ -238,8 +245,9 @@ static void acquire( unsigned int client, unsigned int slot )
     status = SEND( client, acquire_port_reservation );
     if (!expect && i < reservation_count)
     {
-        if (check_status( "acquire again", status, STATUS_SUCCESS ) && got->token != reservations[i].token)
-            fail( "acquire again: another token" );
+        check_status( "acquire again", status, STATUS_SUCCESS );
+        if (!status && got->token != reservations[i].token) fail( "acquire again: another token" );
+        if (!status && unheard) end_reservation( i );
         return;
     }
 
@@ -720,6 +728,7 @@ static void step(void)
         return;
     }
     who = get_byte();
+    unheard = op & 0x20 && (op % 16 < 5 || op % 16 > 7);  /* a bind stays */
     client = who & 3;
     slot = (who >> 2) % (SOCKETS + 1);  /* one more than there are */
     if (!connect_client( client )) return;
@@ -756,6 +765,7 @@ static void clean_up(void)
     }
     for (i = 0; i < CLIENTS; i++)
         if (process_find( FAKE_PID( i ) )) fail( "a process is still referred to" );
+    unheard = 0;
     connect_client( 0 );
     for (i = 0; i < reservation_count; i++)
     {

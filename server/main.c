@@ -18,6 +18,7 @@
 #include "map.h"
 #include "pipe.h"
 #include "portserver.h"
+#include "recovery.h"
 #include "request.h"
 #include "reservation.h"
 #include "state.h"
@@ -84,6 +85,7 @@ static void main_loop(void)
             guard_tick();
             store_tick();
             state_tick();
+            recovery_tick();
         }
     }
     reservations_done();

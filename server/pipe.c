@@ -42,61 +42,17 @@ struct connection
     union generic_reply   reply;
 };
 
-/* A reply that could not be written. Its request was carried out, and must not be again when the client sends it over another
- * connection: a block that was created would be refused as taken. */
-struct lost_reply
-{
-    uint32_t              pid;
-    uint64_t              start_time;  /* of that process */
-    union generic_request req;
-    union generic_reply   reply;
-};
-
-#define LOST_REPLIES 16  /* the latest ones; a client asks again at once */
-
-static struct lost_reply lost_replies[LOST_REPLIES];
-static unsigned int next_lost;
 static HANDLE completion_port;
 static ULONG_PTR completion_key;
 static SECURITY_ATTRIBUTES *security;
 static unsigned int listeners;
 
-static void keep_reply( const struct connection *connection )
-{
-    struct lost_reply *lost;
-
-    if (connection->reply.__header.status) return;
-    lost = &lost_replies[next_lost++ % LOST_REPLIES];
-    lost->pid = connection->client.process->pid;
-    lost->start_time = connection->client.process->start_time;
-    lost->req = connection->req;
-    lost->reply = connection->reply;
-}
-
-/* The request that was read was answered before, but the client did not get it. */
-static BOOL find_reply( struct connection *connection, DWORD size )
-{
-    unsigned int i;
-
-    for (i = 0; i < LOST_REPLIES; i++)
-    {
-        struct lost_reply *lost = &lost_replies[i];
-
-        if (lost->pid != connection->client.process->pid || lost->start_time != connection->client.process->start_time) continue;
-        if (lost->req.__header.size != size || memcmp( &lost->req, &connection->req, size )) continue;
-        connection->reply = lost->reply;
-        lost->pid = 0;
-        return TRUE;
-    }
-    return FALSE;
-}
-
 static void close_connection( struct connection *connection )
 {
     if (connection->state == STATE_LISTENING) listeners--;
-    if (connection->state == STATE_WRITING) keep_reply( connection );
     if (connection->client.process)
     {
+        request_done( &connection->client, 0 );
         connection->client.process->connections--;
         process_release( connection->client.process );
         client_count--;
@@ -110,10 +66,10 @@ static NTSTATUS add_listener( DWORD flags )
     struct connection *connection;
 
     if (!(connection = calloc( 1, sizeof(*connection) ))) return STATUS_NO_MEMORY;
+    /* Without room for a reply in the pipe its write ends when the client has read it, and fails when the client never will. */
     connection->pipe = CreateNamedPipeW( PORTSERVER_PIPE, PIPE_ACCESS_DUPLEX | FILE_FLAG_OVERLAPPED | flags,
                                          PIPE_TYPE_MESSAGE | PIPE_READMODE_MESSAGE | PIPE_REJECT_REMOTE_CLIENTS,
-                                         PIPE_UNLIMITED_INSTANCES, sizeof(connection->reply), sizeof(connection->req),
-                                         0, security );
+                                         PIPE_UNLIMITED_INSTANCES, 0, sizeof(connection->req), 0, security );
     if (connection->pipe == INVALID_HANDLE_VALUE)
     {
         DWORD error = GetLastError();
@@ -220,7 +176,6 @@ void pipe_completed( OVERLAPPED *overlapped, DWORD error, DWORD size )
             close_connection( connection );
             add_listeners();
         }
-        else if (find_reply( connection, size )) start_write( connection, connection->reply.__header.size );
         else start_write( connection, handle_request( &connection->client, &connection->req, size, &connection->reply ) );
         break;
     case STATE_DRAINING:
@@ -228,6 +183,7 @@ void pipe_completed( OVERLAPPED *overlapped, DWORD error, DWORD size )
         else start_write( connection, handle_request( &connection->client, &connection->req, 0, &connection->reply ) );
         break;
     case STATE_WRITING:
+        request_done( &connection->client, 1 );
         start_read( connection, STATE_READING );
         break;
     }

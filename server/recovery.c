@@ -25,8 +25,63 @@
 
 static int is_valid( const struct state_record *record )
 {
-    return (record->protocol == PROTOCOL_TCP || record->protocol == PROTOCOL_UDP) && record->sock &&
-           record->port < POOL_PORTS && record->first < POOL_PORTS;
+    if (!protocol_is_valid( record->protocol )) return 0;
+    if (record->type == STATE_CREATING || record->type == STATE_DELETING) return 1;
+    return record->sock && record->port < POOL_PORTS && record->first < POOL_PORTS;
+}
+
+/* Requests that the previous server may or may not have carried out, and whose clients have not heard of it. A client asks again within
+ * the time that a call has. */
+#define SECONDS_TO_ASK 10
+
+static struct unfinished
+{
+    unsigned int        slot;
+    struct state_record record;
+} *unfinished;
+static unsigned int unfinished_count, seconds;
+
+static NTSTATUS add_unfinished( const struct state_record *record, unsigned int slot )
+{
+    struct unfinished *entries = realloc( unfinished, (unfinished_count + 1) * sizeof(*entries) );
+
+    if (!entries) return STATUS_NO_MEMORY;
+    unfinished = entries;
+    unfinished[unfinished_count].slot = slot;
+    unfinished[unfinished_count++].record = *record;
+    return STATUS_SUCCESS;
+}
+
+unsigned int recovery_find( enum state_type type, const struct process *process, uint32_t serial )
+{
+    unsigned int i, slot;
+
+    for (i = 0; i < unfinished_count; i++)
+    {
+        const struct state_record *record = &unfinished[i].record;
+
+        if (record->type != type || record->serial != serial || record->pid != process->pid ||
+            record->start_time != process->start_time)
+            continue;
+        slot = unfinished[i].slot;
+        unfinished[i] = unfinished[--unfinished_count];
+        return slot;
+    }
+    return 0;
+}
+
+void recovery_tick(void)
+{
+    if (!unfinished_count || ++seconds < SECONDS_TO_ASK) return;
+    while (unfinished_count) state_erase( &unfinished[--unfinished_count].slot );
+    recovery_done();
+}
+
+void recovery_done(void)
+{
+    free( unfinished );
+    unfinished = NULL;
+    unfinished_count = seconds = 0;
 }
 
 /* What restores a record returns STATUS_NOT_FOUND for one that has no effect any more, and another error for one that has: without it
@@ -170,6 +225,10 @@ NTSTATUS recover_reservations( struct port_pool *pool )
         if (record->type == STATE_SOCKET)
         {
             if ((status = restore_use( pool, record, find_handle( ids, handles, count, record->sock ) ))) goto done;
+        }
+        else if (record->type == STATE_RELEASED || record->type == STATE_CREATING || record->type == STATE_DELETING)
+        {
+            if ((status = add_unfinished( record, i + 1 ))) goto done;
         }
         else if (record->type != STATE_RESERVATION)
         {

@@ -65,3 +65,11 @@ size_t handle_request( struct client *client, const void *data, size_t size, uni
     if (debug_level && handler) trace_reply( stderr, client->process->pid, req->__header.req, reply );
     return reply->__header.size;
 }
+
+void request_done( struct client *client, int heard )
+{
+    struct change change = client->change;
+
+    memset( &client->change, 0, sizeof(client->change) );
+    if (change.end) change.end( &change, heard );
+}

@@ -18,10 +18,22 @@
 #include "process.h"
 #include "status.h"
 
+/* What a request changed, as long as its client may never hear of it: it may give up, or be ended, before it has read the reply. */
+struct change
+{
+    void (*end)( const struct change *change, int heard );  /* NULL: nothing was changed */
+    uint64_t     token;       /* of the reservation that it is about */
+    uint64_t     sock;        /* id of the socket that was associated with it */
+    int          associated;  /* whether that one was before */
+    uint64_t     previous;    /* and with what; 0: a reservation that has ended */
+    unsigned int state_slot;  /* of the record by which the next server knows the request, see state.h */
+};
+
 /* one connection of a client; owned by whoever reads the requests */
 struct client
 {
     struct process *process;   /* at the other end of the connection */
+    struct change   change;    /* of the request that was handled last */
 };
 
 /* the client whose request is being handled */
@@ -34,6 +46,10 @@ extern int debug_level;
 /* Handle one message of a client, whatever it holds: a message that is not a request gets an error. Fills the reply and returns
  * its size in bytes. */
 extern size_t handle_request( struct client *client, const void *data, size_t size, union generic_reply *reply );
+
+/* The client has read the reply to its last request (heard), or never will: what the request changed stays, or is taken back. Must be
+ * called before the next request of the connection. */
+extern void request_done( struct client *client, int heard );
 
 /* for handlers: the status of the reply to the request being handled */
 extern void set_error( NTSTATUS status );

@@ -16,6 +16,7 @@
 #include "map.h"
 #include "ports.h"
 #include "recovery.h"
+
 #include "request.h"
 #include "request_handlers.h"
 #include "reservation.h"
@@ -109,14 +110,37 @@ unsigned int host_first_ephemeral_port(void)
     return 32768;  /* of net.ipv4.ip_local_port_range, unless set otherwise */
 }
 
+/* Change the store for the request at hand, or to undo one. The next server must know a request that this one was killed over. */
+static NTSTATUS change_store( enum state_type type, NTSTATUS (*func)( int, unsigned int, unsigned int ), int protocol,
+                              unsigned int first, unsigned int count )
+{
+    struct state_record record;
+    unsigned int slot = 0;
+    NTSTATUS status;
+
+    if (!current) return func( protocol, first, count );
+    memset( &record, 0, sizeof(record) );
+    record.type = type;
+    record.protocol = protocol;
+    record.start_time = current->process->start_time;
+    record.pid = current->process->pid;
+    record.serial = current_serial;
+    record.first = first;
+    record.count = count;
+    state_save( &slot, &record );
+    if ((status = func( protocol, first, count ))) state_erase( &slot );
+    else current->change.state_slot = slot;
+    return status;
+}
+
 NTSTATUS host_store_add( int protocol, unsigned int first, unsigned int count )
 {
-    return store_add( protocol, first, count );
+    return change_store( STATE_CREATING, store_add, protocol, first, count );
 }
 
 NTSTATUS host_store_remove( int protocol, unsigned int first, unsigned int count )
 {
-    return store_remove( protocol, first, count );
+    return change_store( STATE_DELETING, store_remove, protocol, first, count );
 }
 
 /* The records of the state follow the pool; what is saved is what the next server would have to know. */
@@ -146,13 +170,13 @@ static void save_reservation( struct reservation *reservation )
     struct state_record record;
 
     memset( &record, 0, sizeof(record) );
-    record.type = STATE_RESERVATION;
+    record.type = reservation->ports.state == RESERVATION_ENDING ? STATE_RELEASED : STATE_RESERVATION;
     record.protocol = reservation->ports.protocol;
     record.sock = sock_from_ports( reservation->ports.sock )->id;
     record.token = reservation->ports.token;
     record.start_time = owner->start_time;
     record.pid = owner->pid;
-    record.serial = reservation->serial;
+    record.serial = record.type == STATE_RELEASED ? current_serial : reservation->serial;
     record.first = reservation->ports.first;
     record.count = reservation->ports.count;
     state_save( &reservation->state_slot, &record );
@@ -172,7 +196,7 @@ void host_reservation_added( struct port_reservation *ports )
 
 void host_reservation_changed( struct port_reservation *ports )
 {
-    (void)ports;
+    if (ports->kind == RESERVATION_RUNTIME) save_reservation( reservation_from_ports( ports ) );
 }
 
 void host_reservation_ended( struct port_reservation *ports )
@@ -254,6 +278,13 @@ static struct port_reservation *find_repeated( const struct sock_handle *handle 
     return NULL;
 }
 
+static void acquire_done( const struct change *change, int heard )
+{
+    struct port_reservation *reservation = pool_find_token( pool, change->token );
+
+    if (!heard && reservation) ports_end( pool, reservation );
+}
+
 DECL_HANDLER(acquire_port_reservation)
 {
     struct port_reservation *reservation;
@@ -273,23 +304,52 @@ DECL_HANDLER(acquire_port_reservation)
         reply->token = reservation->token;
         reply->first = reservation->first;
         reply->count = reservation->count;
+        current->change.end = acquire_done;
+        current->change.token = reservation->token;
     }
     sock_close( &handle );
     set_error( status );
 }
 
+/* what was released or deleted */
+static void end_done( const struct change *change, int heard )
+{
+    struct port_reservation *reservation = pool_find_token( pool, change->token );
+    unsigned int slot = change->state_slot;
+
+    /* one that can't be put back into the store is not there for the next server either */
+    if (reservation && (heard || ports_revive( reservation ))) ports_end( pool, reservation );
+    state_erase( &slot );
+}
+
 DECL_HANDLER(release_port_reservation)
 {
+    unsigned int slot = recovery_find( STATE_RELEASED, current->process, current_serial );
     struct port_reservation *reservation;
-    NTSTATUS status;
+    NTSTATUS status = STATUS_SUCCESS;
 
-    if (!(status = ports_release( pool, &current->process->client, req->token, &reservation ))) ports_end( pool, reservation );
+    if (!slot) status = ports_release( pool, &current->process->client, req->token, &reservation );
+    if (!status)
+    {
+        current->change.end = end_done;
+        current->change.token = req->token;
+        current->change.state_slot = slot;
+    }
     set_error( status );
+}
+
+static void associate_done( const struct change *change, int heard )
+{
+    struct sock *sock = sock_table_find( change->sock );
+
+    if (heard || !sock || !sock->ports.reservation || sock->ports.reservation->token != change->token) return;
+    ports_reassociate( pool, &sock->ports, change->associated, change->previous );
 }
 
 DECL_HANDLER(associate_port_reservation)
 {
     struct sock_handle handle;
+    struct change change = { .end = associate_done };
     struct sock *sock;
     unsigned int port;
     NTSTATUS status;
@@ -297,7 +357,14 @@ DECL_HANDLER(associate_port_reservation)
     if (!(status = sock_open( current->process, req->handle, &handle )))
     {
         if (!(status = sock_port( &handle, &port )) && !(status = get_sock( &handle, &sock )))
+        {
+            change.token = req->token;
+            change.sock = sock->id;
+            change.associated = sock->ports.associated;
+            change.previous = sock->ports.reservation ? sock->ports.reservation->token : 0;
             status = ports_associate( pool, &current->process->client, &sock->ports, port, req->token );
+            if (!status) current->change = change;
+        }
         sock_close( &handle );
     }
     set_error( status );
@@ -356,23 +423,53 @@ void sock_closed( sock_id id )
     process_release( client );
 }
 
+static void create_done( const struct change *change, int heard )
+{
+    struct port_reservation *reservation = pool_find_token( pool, change->token );
+    unsigned int slot = change->state_slot;
+
+    /* what can't be taken out of the store must stay: the next server would have it */
+    if (!heard && reservation && !store_remove( reservation->protocol, reservation->first, reservation->count ))
+        ports_end( pool, reservation );
+    state_erase( &slot );
+}
+
 DECL_HANDLER(create_persistent_reservation)
 {
+    unsigned int slot = recovery_find( STATE_CREATING, current->process, current_serial );
     struct port_reservation *reservation;
-    NTSTATUS status;
+    NTSTATUS status = STATUS_SUCCESS;
 
-    status = ports_create( pool, &current->process->client, req->protocol, req->first, req->count, &reservation );
-    if (!status) reply->token = reservation->token;
+    if (slot && !ports_lookup( pool, req->protocol, req->first, req->count, &reply->token )) current->change.state_slot = slot;
+    else
+    {
+        state_erase( &slot );
+        status = ports_create( pool, &current->process->client, req->protocol, req->first, req->count, &reservation );
+        if (!status) reply->token = reservation->token;
+    }
+    if (!status)
+    {
+        current->change.end = create_done;
+        current->change.token = reply->token;
+    }
     set_error( status );
 }
 
 DECL_HANDLER(delete_persistent_reservation)
 {
+    unsigned int slot = recovery_find( STATE_DELETING, current->process, current_serial );
     struct port_reservation *reservation;
     NTSTATUS status;
 
     status = ports_delete( pool, &current->process->client, req->protocol, req->first, req->count, &reservation );
-    if (!status) ports_end( pool, reservation );
+    if (!status) current->change.token = reservation->token;
+    if (status == STATUS_NOT_FOUND && slot)
+    {
+        current->change.state_slot = slot;
+        status = STATUS_SUCCESS;
+    }
+    else state_erase( &slot );
+    if (!status) current->change.end = end_done;
     set_error( status );
 }
 
@@ -470,6 +567,7 @@ void reservations_done(void)
         }
     }
     while ((sock = sock_table_next( NULL ))) sock_table_remove( sock );
+    recovery_done();
     store_close();
     state_close();
     pool_destroy( pool );

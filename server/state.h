@@ -22,6 +22,9 @@ enum state_type
     STATE_FREE,
     STATE_RESERVATION,
     STATE_SOCKET,
+    STATE_RELEASED,       /* a reservation that has ended, as soon as its owner hears of it */
+    STATE_CREATING,       /* a change of the store, from before it is made until its client has heard of it */
+    STATE_DELETING,
     STATE_INVALID,        /* to be erased; never in the file */
 };
 
@@ -32,10 +35,10 @@ struct state_record
     uint64_t sock;        /* id of the socket; of a reservation: that it lives with */
     uint64_t token;       /* of the reservation; of a socket: that it is associated with, 0 when that one is persistent or ended */
     uint64_t start_time;  /* of the process, when it was created */
-    uint32_t pid;         /* process that acquired the reservation, or bound the socket */
+    uint32_t pid;         /* process that acquired the reservation, bound the socket, or asked for the change */
     uint32_t serial;      /* of the request that made it so */
-    uint32_t first;       /* of the reservation; of a socket: of the persistent one that it is associated with, or 0 */
-    uint32_t count;       /* of the reservation */
+    uint32_t first;       /* of the reservation, or the block of the store; of a socket: of the persistent one that it is associated with, or 0 */
+    uint32_t count;       /* of the same */
     uint32_t port;        /* that the socket holds, or 0 */
     uint32_t holds;       /* HOLDS_* */
     uint32_t associated;  /* the socket is associated and not bound */

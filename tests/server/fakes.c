@@ -544,12 +544,14 @@ NTSTATUS fake_connect( unsigned int process, struct client *client )
 {
     NTSTATUS status = process_open( FAKE_PID( process ), &client->process );
 
+    memset( &client->change, 0, sizeof(client->change) );
     if (!status) client->process->connections++;
     return status;
 }
 
 void fake_disconnect( struct client *client )
 {
+    request_done( client, 0 );
     client->process->connections--;
     process_release( client->process );
     client->process = NULL;
@@ -574,6 +576,20 @@ NTSTATUS random_token( uint64_t *token )
     token_state = token_state * 6364136223846793005u + 1442695040888963407u;
     *token = token_state ? token_state : 1;
     return STATUS_SUCCESS;
+}
+
+/* The server dies while it changes the store: nothing changes any more. */
+static int dies_in_store, is_dead;
+
+void fake_die_in_store(void)
+{
+    dies_in_store = 1;
+}
+
+static int dies(void)
+{
+    is_dead |= dies_in_store;
+    return is_dead;
 }
 
 /* the store */
@@ -611,7 +627,7 @@ NTSTATUS store_open( store_callback callback, void *context )
 NTSTATUS store_add( int protocol, unsigned int first, unsigned int count )
 {
     if (fake_stored( protocol, first )) violate( "store_add() of what is stored" );
-    if (fails()) return STATUS_UNSUCCESSFUL;
+    if (dies() || fails()) return STATUS_UNSUCCESSFUL;
     fake_set_stored( protocol, first, count );
     return STATUS_SUCCESS;
 }
@@ -619,7 +635,7 @@ NTSTATUS store_add( int protocol, unsigned int first, unsigned int count )
 NTSTATUS store_remove( int protocol, unsigned int first, unsigned int count )
 {
     if (fake_stored( protocol, first ) != count) violate( "store_remove() of what is not stored" );
-    if (fails()) return STATUS_UNSUCCESSFUL;
+    if (dies() || fails()) return STATUS_UNSUCCESSFUL;
     fake_set_stored( protocol, first, 0 );
     return STATUS_SUCCESS;
 }
@@ -647,6 +663,24 @@ NTSTATUS state_open( struct state_record **records, unsigned int *count )
     return STATUS_SUCCESS;
 }
 
+/* not one of a change that is under way */
+static int is_lasting( const struct state_record *record )
+{
+    return record->type == STATE_RESERVATION || record->type == STATE_SOCKET;
+}
+
+static void write_state( unsigned int slot, const struct state_record *record )
+{
+    struct state_record *place = &states[slot - 1];
+
+    if (slot > state_count) violate( "a slot that there is not" );
+    else if (!is_dead)
+    {
+        states_used += is_lasting( record ) - is_lasting( place );
+        *place = *record;
+    }
+}
+
 void state_save( unsigned int *slot, const struct state_record *record )
 {
     unsigned int i;
@@ -659,24 +693,19 @@ void state_save( unsigned int *slot, const struct state_record *record )
             states = get_memory( states, (state_count = state_count ? 2 * state_count : 64) * sizeof(*states) );
             memset( states + i, 0, (state_count - i) * sizeof(*states) );
         }
-        states_used++;
         state_hint = i + 1;
         *slot = i + 1;
     }
-    if (*slot > state_count) violate( "state_save() with a slot that there is not" );
-    else states[*slot - 1] = *record;
+    write_state( *slot, record );
 }
 
 void state_erase( unsigned int *slot )
 {
+    static const struct state_record empty;
+
     if (!*slot) return;
-    if (*slot > state_count) violate( "state_erase() of a slot that there is not" );
-    else
-    {
-        if (states[*slot - 1].type) states_used--;
-        states[*slot - 1].type = STATE_FREE;
-        if (state_hint > *slot - 1) state_hint = *slot - 1;
-    }
+    write_state( *slot, &empty );
+    if (state_hint > *slot - 1) state_hint = *slot - 1;
     *slot = 0;
 }
 
@@ -722,7 +751,7 @@ void fake_kill_server(void)
 {
     keep_state = 1;
     reservations_done();
-    keep_state = 0;
+    keep_state = dies_in_store = is_dead = 0;
     forget_server();
 }
 

@@ -72,6 +72,9 @@ extern int fake_is_guarded( int protocol, unsigned int port );
 extern unsigned int fake_stored( int protocol, unsigned int first );
 extern void fake_set_stored( int protocol, unsigned int first, unsigned int count );
 
+/* Let the server be killed in its next change of the store: what it does after that has no effect; fake_kill_server() must follow. */
+extern void fake_die_in_store(void);
+
 /* Let the nth call from now that can fail do so: allocation, process, socket, guard, store, random number. 0: none. */
 extern void fake_fail_at( unsigned int n );
 extern unsigned int fake_failed;   /* calls that failed since */

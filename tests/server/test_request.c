@@ -14,6 +14,7 @@
 
 #include "fakes.h"
 #include "ports.h"
+#include "recovery.h"
 #include "reservation.h"
 #include "test.h"
 
@@ -25,6 +26,9 @@
 static union generic_request req;
 static union generic_reply reply;
 static uint32_t serial;
+
+/* whether the client of a request reads the reply */
+static enum { HEARD, UNHEARD, KILLED /* the server is, before that */ } outcome;
 
 /* the clients of most tests: one, another, and one that is an administrator */
 static struct client alice, bob, root;
@@ -51,7 +55,11 @@ static NTSTATUS send_request( int line, struct client *client, enum request code
     ok( reply_size == reply.__header.size, "line %d: got size %u\n", line, reply.__header.size );
     if (reply.__header.status && code != REQ_bind_socket)
         ok( !memcmp( &reply.__header + 1, zero, reply_size - sizeof(reply.__header) ), "line %d: data with an error\n", line );
-    check_invariants( line );
+    if (outcome != KILLED)
+    {
+        request_done( client, outcome == HEARD );
+        check_invariants( line );
+    }
     memset( &req, 0, sizeof(req) );
     return reply.__header.status;
 }
@@ -1051,6 +1059,151 @@ static void test_restart(void)
     end();
 }
 
+static void restart_server(void)
+{
+    fake_kill_server();
+    succeeds( fake_start_server() );
+    connect_clients();
+    check_invariants( __LINE__ );
+}
+
+/* "a call that failed because the time was over, or because its program was ended in the middle of it, leaves no block, no association,
+ * no guard behind" */
+static void test_unheard(void)
+{
+    unsigned int s, user;
+    uint64_t token, token2;
+    char *before, *after;
+
+#define changes_nothing( call ) \
+    do \
+    { \
+        before = snapshot(); \
+        outcome = UNHEARD; \
+        succeeds( call ); \
+        outcome = HEARD; \
+        after = snapshot(); \
+        ok( !strcmp( before, after ), "from\n%s\nto\n%s\n", before, after ); \
+        free( before ); \
+        free( after ); \
+    } while (0)
+
+    begin();
+    s = fake_socket( ALICE, 4, TCP, 0 );
+    user = fake_socket( ALICE, 4, TCP, 0 );
+    changes_nothing( acquire( &alice, s, 7000, 10 ) );
+    changes_nothing( acquire( &alice, s, 0, 10 ) );
+    succeeds( acquire( &alice, s, 7000, 10 ) );
+    token = TOKEN();
+    succeeds( acquire( &alice, s, 7100, 10 ) );
+    token2 = TOKEN();
+
+    /* also what it was associated with before is as it was */
+    changes_nothing( associate( &alice, user, token ) );
+    succeeds( associate( &alice, user, token ) );
+    changes_nothing( associate( &alice, user, token2 ) );
+    succeeds( bind( &alice, user, 0 ) );
+    ok( PORT() >= 7000 && PORT() <= 7009, "got %u\n", PORT() );
+
+    changes_nothing( release( &alice, token ) );
+    succeeds( release( &alice, token ) );
+    check( release( &alice, token ), STATUS_INVALID_PARAMETER );
+
+    changes_nothing( create( &root, TCP, 8000, 10 ) );
+    succeeds( create( &root, TCP, 8000, 10 ) );
+    token = TOKEN();
+    changes_nothing( delete( &root, TCP, 8000, 10 ) );
+    succeeds( lookup( &root, TCP, 8000, 10 ) );
+    ok( TOKEN() == token, "another token\n" );
+    succeeds( delete( &root, TCP, 8000, 10 ) );
+    check( lookup( &root, TCP, 8000, 10 ), STATUS_NOT_FOUND );
+#undef changes_nothing
+
+    /* what has been released or deleted is that for everybody, before the client has heard */
+    succeeds( acquire( &alice, s, 7200, 10 ) );
+    token = TOKEN();
+    succeeds( create( &root, TCP, 8000, 10 ) );
+    outcome = KILLED;
+    succeeds( release( &alice, token ) );
+    check( associate( &alice, s, token ), STATUS_INVALID_PARAMETER );
+    s = fake_socket( BOB, 4, TCP, 0 );
+    check( acquire( &bob, s, 7200, 1 ), STATUS_SHARING_VIOLATION );
+    succeeds( delete( &root, TCP, 8000, 10 ) );
+    check( lookup( &alice, TCP, 8000, 10 ), STATUS_NOT_FOUND );
+    outcome = HEARD;
+    request_done( &alice, 1 );
+    request_done( &root, 1 );
+    succeeds( acquire( &bob, s, 7200, 1 ) );
+    end();
+}
+
+/* "A request that is repeated because the server was killed before it could reply ends as the first would have." */
+static void test_repeated(void)
+{
+    unsigned int s, i;
+    uint64_t token;
+
+#define repeat( call ) \
+    do \
+    { \
+        outcome = KILLED; \
+        succeeds( call ); \
+        outcome = HEARD; \
+        restart_server(); \
+        serial--; \
+        succeeds( call ); \
+    } while (0)
+
+    for (i = 0; i < 2; i++)
+    {
+        begin();
+        s = fake_socket( ALICE, 4, TCP, 0 );
+        repeat( acquire( &alice, s, 7000, 10 ) );
+        token = TOKEN();
+        repeat( associate( &alice, fake_socket( ALICE, 4, TCP, 0 ), token ) );
+        repeat( release( &alice, token ) );
+        check( release( &alice, token ), STATUS_INVALID_PARAMETER );
+        succeeds( acquire( &alice, s, 7000, 10 ) );
+
+        repeat( create( &root, TCP, 8000, 10 ) );
+        token = TOKEN();
+        succeeds( lookup( &root, TCP, 8000, 10 ) );
+        ok( TOKEN() == token, "another token\n" );
+        check( create( &root, TCP, 8000, 10 ), STATUS_SHARING_VIOLATION );
+        repeat( delete( &root, TCP, 8000, 10 ) );
+        check( delete( &root, TCP, 8000, 10 ), STATUS_NOT_FOUND );
+        end();
+    }
+#undef repeat
+
+    /* killed after the intention was noted, and before the store was changed */
+    begin();
+    fake_die_in_store();
+    outcome = KILLED;
+    create( &root, TCP, 8000, 10 );
+    outcome = HEARD;
+    restart_server();
+    serial--;
+    succeeds( create( &root, TCP, 8000, 10 ) );
+    end();
+
+    /* nobody asks again: in time the record is forgotten, and another process's request is another one */
+    begin();
+    outcome = KILLED;
+    succeeds( create( &root, TCP, 8000, 10 ) );
+    outcome = HEARD;
+    fake_set_elevated( BOB, 1 );
+    fake_kill_server();
+    succeeds( fake_start_server() );
+    connect_clients();
+    serial--;
+    check( create( &bob, TCP, 8000, 10 ), STATUS_SHARING_VIOLATION );
+    for (i = 0; i < 10; i++) recovery_tick();
+    serial--;
+    check( create( &root, TCP, 8000, 10 ), STATUS_SHARING_VIOLATION );
+    end();
+}
+
 /* Faults: a scenario in which each call that can fail is made to, one after another. After each the request must have said so,
  * and changed nothing; made again, without a fault, it must work. */
 
@@ -1184,6 +1337,8 @@ int main(void)
     test_lists();
     test_limits();
     test_restart();
+    test_unheard();
+    test_repeated();
     test_faults();
     test_start_faults();
     fake_reset();
