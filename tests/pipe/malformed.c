@@ -11,54 +11,14 @@
 
 /* A malformed request gets an error, and the server goes on. */
 
-#include "protocol.h"
-#include "status.h"
-
 #include <stdlib.h>
 #include <string.h>
-#include <windows.h>
 
+#include "pipe_test.h"
 #include "wine/test.h"
-
-#define PIPE_NAME L"\\\\.\\pipe\\wine-portres"
-#define TIMEOUT   10000
 
 static const uint32_t sizes[] = REQUEST_SIZES;
 static uint32_t server_pid;
-
-static HANDLE connect_pipe(void)
-{
-    DWORD mode = PIPE_READMODE_MESSAGE, start = GetTickCount();
-    HANDLE pipe;
-
-    while ((pipe = CreateFileW( PIPE_NAME, GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING, FILE_FLAG_OVERLAPPED, NULL ))
-           == INVALID_HANDLE_VALUE)
-    {
-        if (GetLastError() != ERROR_PIPE_BUSY || GetTickCount() - start > TIMEOUT) break;
-        WaitNamedPipeW( PIPE_NAME, 100 );
-    }
-    ok( pipe != INVALID_HANDLE_VALUE, "could not connect: error %lu\n", GetLastError() );
-    SetNamedPipeHandleState( pipe, &mode, NULL, NULL );
-    return pipe;
-}
-
-/* Returns the number of bytes, or ~0 with the last error set. */
-static DWORD transfer( HANDLE pipe, void *data, DWORD size, BOOL write )
-{
-    OVERLAPPED overlapped = { 0 };
-    DWORD ret = ~0u;
-    BOOL done;
-
-    overlapped.hEvent = CreateEventW( NULL, TRUE, FALSE, NULL );
-    done = write ? WriteFile( pipe, data, size, NULL, &overlapped ) : ReadFile( pipe, data, size, NULL, &overlapped );
-    if (done || GetLastError() == ERROR_IO_PENDING)
-    {
-        if (!done && WaitForSingleObject( overlapped.hEvent, TIMEOUT )) CancelIo( pipe );
-        if (!GetOverlappedResult( pipe, &overlapped, &ret, TRUE )) ret = ~0u;
-    }
-    CloseHandle( overlapped.hEvent );
-    return ret;
-}
 
 /* Send a message; expect a reply, which must be a whole one. Returns its status. */
 #define exchange( pipe, data, size, what ) exchange_( __LINE__, pipe, data, size, what )
@@ -77,14 +37,6 @@ static NTSTATUS exchange_( int line, HANDLE pipe, const void *data, DWORD size, 
          what, ret, reply.__header.size );
     ok_( __FILE__, line, reply.__header.version == PROTOCOL_VERSION, "%s: got version %#x\n", what, reply.__header.version );
     return reply.__header.status;
-}
-
-static void set_header( union generic_request *req, uint32_t code, uint32_t size )
-{
-    memset( req, 0, sizeof(*req) );
-    req->__header.req = code;
-    req->__header.size = size;
-    req->__header.version = PROTOCOL_VERSION;
 }
 
 /* The server must be the one of before: it neither died nor was started again. */

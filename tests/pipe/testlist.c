@@ -12,6 +12,7 @@
 #define TESTS \
     TEST(malformed) \
     TEST(privacy) \
+    TEST(unheard) \
     TEST_CHILD(device) \
     TEST_CHILD(hold) \
     TEST_CHILD(take)
