@@ -158,6 +158,8 @@ void pipe_completed( OVERLAPPED *overlapped, DWORD error, DWORD size )
 
     if (error && error != ERROR_MORE_DATA && error != ERROR_PIPE_CONNECTED)
     {
+        /* any other error came after the client had read it all */
+        if (connection->state == STATE_WRITING && error != ERROR_BROKEN_PIPE) request_done( &connection->client, 1 );
         close_connection( connection );
         add_listeners();
         return;
