@@ -122,11 +122,11 @@ extern void host_free_reservation( struct port_reservation *reservation );
 extern NTSTATUS host_guard( int kind, int protocol, unsigned int first, unsigned int count, int force, unsigned int *busy );
 extern void host_release_guard( int protocol, unsigned int first, unsigned int count );
 
-/* Let one bind through on a guarded port, right before it is made; host_retake() when the bind failed, or when the last socket
- * that held the port is gone. May wait.
+/* Let a bind through on a guarded port, right before it is made. held: a socket of the reservation has the port already. May wait.
  * STATUS_SHARING_VIOLATION: somebody else on the machine has the port. Else that can't be told now. */
-extern NTSTATUS host_yield( int protocol, unsigned int port );
-extern void host_retake( int protocol, unsigned int port );
+extern NTSTATUS host_yield( int protocol, unsigned int port, int held );
+/* That bind was made, or failed, or a socket that had the port is gone: keep others off again. held: a socket has the port. */
+extern void host_settle( int protocol, unsigned int port, int held );
 
 /* Narrow a search: set the bit of each port that the system knows to be in use; it need not know all. May wait. */
 extern void host_get_busy_ports( int protocol, unsigned char busy[POOL_PORTS / 8] );
@@ -135,11 +135,12 @@ extern unsigned int host_first_ephemeral_port(void);
 
 enum bind_flags
 {
-    BIND_UNSHARED = 1,  /* the port is in use: refuse it, also if the sockets there have SO_REUSEADDR */
-    BIND_GROUP    = 2,  /* share the port with those that hold it, without letting others in; the guard is not yielded */
+    BIND_ALONE    = 1,  /* nobody that the pool knows has the port, but its guard may be there */
+    BIND_UNSHARED = 2,  /* others have the port: refuse it, also if they have SO_REUSEADDR */
+    BIND_GROUP    = 4,  /* share the port with those that have it, without letting in others */
 };
 
-/* Bind the socket to the address of the bind with this port, 0 for any that the system picks, which is then in bind->port. May wait.
+/* Bind the socket to the address of the bind with this port, 0 for any that the system picks, which is then in bind->port.
  * STATUS_SHARING_VIOLATION: the port is taken. STATUS_ACCESS_DENIED: it is taken by a socket with SO_EXCLUSIVEADDRUSE, or
  * not this user's to bind. */
 extern NTSTATUS host_bind( const struct port_pool *pool, struct port_socket *sock, struct port_bind *bind, unsigned int port,

@@ -228,7 +228,7 @@ static int may_join( const struct port_pool *pool, const struct port_socket *soc
 }
 
 /* has a socket been bound to the port, and not just begun to be? */
-static int is_settled( const struct port_pool *pool, int protocol, unsigned int port )
+static int is_held( const struct port_pool *pool, int protocol, unsigned int port )
 {
     const struct port_socket *sock = pool->holders[protocol_index( protocol )][port];
 
@@ -236,13 +236,26 @@ static int is_settled( const struct port_pool *pool, int protocol, unsigned int 
     return sock != NULL;
 }
 
+/* The reservation of a port, unless it is only asked for: what is not granted is no concern of who binds. */
+static struct port_reservation *find_granted( const struct port_pool *pool, int protocol, unsigned int port )
+{
+    struct port_reservation *reservation = pool_find_port( pool, protocol, port );
+
+    return reservation && reservation->state != RESERVATION_PENDING ? reservation : NULL;
+}
+
+static void settle( const struct port_pool *pool, int protocol, unsigned int port )
+{
+    if (find_granted( pool, protocol, port )) host_settle( protocol, port, pool_port_in_use( pool, protocol, port ) );
+}
+
 /* bind the socket to a port that is reserved, or that it shares by processor */
 static NTSTATUS bind_port( struct port_pool *pool, struct port_socket *sock, struct port_bind *bind, unsigned int port,
                            int unshared )
 {
-    unsigned int flags = 0;
     NTSTATUS status = STATUS_SUCCESS;
     int protocol = sock->protocol;
+    unsigned int flags = 0;
 
     if (!pool_may_hold( pool, sock, port, bind->holds )) return STATUS_SHARING_VIOLATION;
     if (sock->processor != NO_PROCESSOR)
@@ -250,20 +263,18 @@ static NTSTATUS bind_port( struct port_pool *pool, struct port_socket *sock, str
         if (!may_join( pool, sock, port )) return STATUS_SHARING_VIOLATION;
         flags = BIND_GROUP;
     }
-    else if (unshared && pool_port_in_use( pool, protocol, port )) flags = BIND_UNSHARED;
 
     /* the host may wait, and nobody else must pick the port meanwhile */
     pool_hold( pool, sock, port, bind->holds );
     sock->binding = 1;
-    if (!flags && !is_settled( pool, protocol, port )) status = host_yield( protocol, port );
+    if (find_granted( pool, protocol, port )) status = host_yield( protocol, port, is_held( pool, protocol, port ) );
+    if (!is_held( pool, protocol, port )) flags |= BIND_ALONE;
+    else if (unshared) flags |= BIND_UNSHARED;
     if (!status) status = host_bind( pool, sock, bind, port, flags );
     sock->binding = 0;
-    if (status)
-    {
-        pool_unhold( pool, sock );
-        if (!pool_port_in_use( pool, protocol, port ) && pool_find_port( pool, protocol, port )) host_retake( protocol, port );
-        return status;
-    }
+    if (status) pool_unhold( pool, sock );
+    settle( pool, protocol, port );
+    if (status) return status;
     bind->port = port;
     pool_end_association( sock );
     host_socket_changed( sock );
@@ -320,7 +331,7 @@ static NTSTATUS bind_anywhere( struct port_pool *pool, struct port_socket *sock,
 
 NTSTATUS ports_bind( struct port_pool *pool, struct port_socket *sock, struct port_bind *bind )
 {
-    struct port_reservation *reservation = pool_find_port( pool, sock->protocol, bind->port );
+    struct port_reservation *reservation = find_granted( pool, sock->protocol, bind->port );
 
     if (sock->binding) return STATUS_INVALID_PARAMETER;
     if (sock->associated) return bind_from( pool, sock, bind );
@@ -349,8 +360,7 @@ void ports_free_port( struct port_pool *pool, struct port_socket *sock )
     if (!port) return;
     pool_unhold( pool, sock );
     host_socket_changed( sock );
-    if (pool_find_port( pool, sock->protocol, port ) && !pool_port_in_use( pool, sock->protocol, port ))
-        host_retake( sock->protocol, port );
+    settle( pool, sock->protocol, port );
 }
 
 /* The live reservation of exactly this block, or NULL. */
@@ -429,7 +439,8 @@ NTSTATUS ports_restore( struct port_pool *pool, int protocol, unsigned int first
 
 void ports_restore_port( struct port_pool *pool, struct port_socket *sock, unsigned int port, unsigned int holds )
 {
-    if (pool_find_port( pool, sock->protocol, port ) && !pool_port_in_use( pool, sock->protocol, port ))
-        (void)host_yield( sock->protocol, port );
+    if (pool_find_port( pool, sock->protocol, port ))
+        (void)host_yield( sock->protocol, port, pool_port_in_use( pool, sock->protocol, port ) );
     pool_hold( pool, sock, port, holds );
+    settle( pool, sock->protocol, port );
 }

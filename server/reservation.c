@@ -89,15 +89,15 @@ void host_release_guard( int protocol, unsigned int first, unsigned int count )
     guard_release( protocol, first, count );
 }
 
-NTSTATUS host_yield( int protocol, unsigned int port )
+NTSTATUS host_yield( int protocol, unsigned int port, int held )
 {
-    guard_yield( protocol, port );
+    if (!held) guard_yield( protocol, port );
     return STATUS_SUCCESS;
 }
 
-void host_retake( int protocol, unsigned int port )
+void host_settle( int protocol, unsigned int port, int held )
 {
-    guard_retake( protocol, port );
+    if (!held) guard_retake( protocol, port );
 }
 
 void host_get_busy_ports( int protocol, unsigned char busy[POOL_PORTS / 8] )

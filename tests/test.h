@@ -9,8 +9,8 @@
  * version 2.1 of the License, or (at your option) any later version.
  */
 
-#ifndef PORTRES_TESTS_SERVER_TEST_H
-#define PORTRES_TESTS_SERVER_TEST_H
+#ifndef PORTRES_TESTS_TEST_H
+#define PORTRES_TESTS_TEST_H
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -69,4 +69,4 @@ static int test_summary( const char *name )
     return test_failures ? 1 : 0;
 }
 
-#endif /* PORTRES_TESTS_SERVER_TEST_H */
+#endif /* PORTRES_TESTS_TEST_H */
