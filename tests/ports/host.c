@@ -28,7 +28,7 @@ unsigned int host_failed, host_guard_calls;
 
 static unsigned char guards[2][POOL_PORTS], busy_ports[2][POOL_PORTS];
 static uint32_t stored[2][POOL_PORTS];
-static unsigned int fail_at, allocated;
+static unsigned int fail_at, allocated, guard_count;
 static uint64_t last_random;
 static int waiting;   /* requests that wait */
 static const char *violation;
@@ -156,6 +156,7 @@ NTSTATUS host_guard( int kind, int protocol, unsigned int first, unsigned int co
         if (guard[i]) violate( "two guards on a port" );
         guard[i] = GUARDED;
     }
+    guard_count += count;
     return STATUS_SUCCESS;
 }
 
@@ -169,6 +170,7 @@ void host_release_guard( int protocol, unsigned int first, unsigned int count )
         if (!guard[i]) violate( "host_release_guard() of ports that are not guarded" );
         guard[i] = 0;
     }
+    guard_count -= count;
 }
 
 NTSTATUS host_yield( int protocol, unsigned int port, int held )
@@ -241,7 +243,9 @@ NTSTATUS host_bind( const struct port_pool *the_pool, struct port_socket *ports,
     if (fails()) return STATUS_UNSUCCESSFUL;
     if (!port)
     {
-        for (port = HOST_FIRST_EPHEMERAL; guards[protocol_index( ports->protocol )][port] || check_bind( sock, port, 0 ); port++) {}
+        port = HOST_FIRST_EPHEMERAL;
+        while (port < POOL_PORTS && (guards[protocol_index( ports->protocol )][port] || check_bind( sock, port, 0 ))) port++;
+        if (port == POOL_PORTS) return STATUS_INSUFFICIENT_RESOURCES;
         bind->port = port;
     }
     else if ((status = check_bind( sock, port, flags ))) return status;
@@ -319,7 +323,7 @@ void host_end(void)
 {
     static const int protocols[2] = { PROTOCOL_TCP, PROTOCOL_UDP };
     struct port_reservation *reservation;
-    unsigned int i, port;
+    unsigned int i;
 
     host_fail_at( 0 );
     for (i = 0; i < HOST_SOCKETS; i++) host_close( &host_sockets[i] );
@@ -327,9 +331,7 @@ void host_end(void)
     if (pool->runtime || pool->persistent || allocated) violate( "a reservation is left" );
     for (i = 0; i < HOST_CLIENTS; i++)
         if (host_clients[i].refs || host_clients[i].ports.reservations) violate( "a client is still referred to" );
-    for (i = 0; i < 2; i++)
-        for (port = 0; port < POOL_PORTS; port++)
-            if (guards[i][port] || pool->holders[i][port] || pool->owners[i][port]) violate( "a port is left" );
+    if (guard_count) violate( "a guard is left" );
 }
 
 NTSTATUS host_try_bind( struct host_socket *sock, unsigned int port, unsigned int holds, unsigned int *got )

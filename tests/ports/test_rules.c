@@ -30,12 +30,12 @@ static struct port_client *clients( unsigned int index )
 
 static struct host_socket *tcp( unsigned int index )
 {
-    return &host_sockets[2 * index];
+    return host_sockets + 2 * (size_t)index;
 }
 
 static struct host_socket *udp( unsigned int index )
 {
-    return &host_sockets[2 * index + 1];
+    return host_sockets + 2 * (size_t)index + 1;
 }
 
 #define check( call, expect ) \
