@@ -218,7 +218,7 @@ static NTSTATUS check_bind( const struct host_socket *sock, unsigned int port, u
     int reuse = sock->reuse && !(flags & BIND_UNSHARED);
     unsigned int i;
 
-    if (port < HOST_FIRST_PORT) return STATUS_ACCESS_DENIED;
+    if (port < HOST_FIRST_PORT || port >= POOL_PORTS) return STATUS_ACCESS_DENIED;
     if (busy_ports[protocol_index( sock->ports.protocol )][port]) return STATUS_SHARING_VIOLATION;
     for (i = 0; i < HOST_SOCKETS; i++)
     {
