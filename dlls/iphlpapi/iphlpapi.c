@@ -9,6 +9,7 @@
  * version 2.1 of the License, or (at your option) any later version.
  */
 
+#include "error.h"
 #include "portclient.h"
 
 #define WIN32_LEAN_AND_MEAN
@@ -17,21 +18,6 @@
 
 /* The functions follow the reference of iphlpapi.h: the start port is in network byte order, the number of ports in host
  * order. The server checks the block and the caller. */
-
-static ULONG error_from_status( NTSTATUS status )
-{
-    switch (status)
-    {
-    case STATUS_SUCCESS:           return NO_ERROR;
-    case STATUS_INVALID_PARAMETER: return ERROR_INVALID_PARAMETER;
-    case STATUS_ACCESS_DENIED:     return ERROR_ACCESS_DENIED;
-    case STATUS_SHARING_VIOLATION: return ERROR_SHARING_VIOLATION;
-    case STATUS_NOT_FOUND:         return ERROR_NOT_FOUND;
-    /* On Windows there is no server that could be missing. */
-    case STATUS_HOST_UNREACHABLE:  return ERROR_SERVICE_NOT_ACTIVE;
-    default:                       return RtlNtStatusToDosError( status );
-    }
-}
 
 static unsigned int host_order( USHORT port )
 {
@@ -48,7 +34,7 @@ static ULONG create_reservation( int protocol, USHORT start, USHORT count, ULONG
 
     if (!token) return ERROR_INVALID_PARAMETER;
     if (!(status = portclient_call( &req, &reply ))) *token = reply.create_persistent_reservation_reply.token;
-    return error_from_status( status );
+    return win32_error_from_status( status );
 }
 
 static ULONG delete_reservation( int protocol, USHORT start, USHORT count )
@@ -57,7 +43,7 @@ static ULONG delete_reservation( int protocol, USHORT start, USHORT count )
         .__header.req = REQ_delete_persistent_reservation, .protocol = protocol, .first = host_order( start ), .count = count } };
     union generic_reply reply;
 
-    return error_from_status( portclient_call( &req, &reply ));
+    return win32_error_from_status( portclient_call( &req, &reply ));
 }
 
 static ULONG lookup_reservation( int protocol, USHORT start, USHORT count, ULONG64 *token )
@@ -69,7 +55,7 @@ static ULONG lookup_reservation( int protocol, USHORT start, USHORT count, ULONG
 
     if (!token) return ERROR_INVALID_PARAMETER;
     if (!(status = portclient_call( &req, &reply ))) *token = reply.lookup_persistent_reservation_reply.token;
-    return error_from_status( status );
+    return win32_error_from_status( status );
 }
 
 ULONG WINAPI CreatePersistentTcpPortReservation( USHORT start, USHORT count, PULONG64 token )

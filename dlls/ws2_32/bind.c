@@ -35,8 +35,7 @@ static NTSTATUS bind_reserved( SOCKET s, const void *addr, int len, int *error )
     req.bind_socket_request.addr_len = len;
     memcpy( req.bind_socket_request.addr, addr, len );
     status = portclient_call( &req, &reply );
-    if (status == STATUS_UNSUCCESSFUL) *error = reply.bind_socket_reply.wsa_error;
-    else *error = wsa_error_from_status( status );
+    *error = wsa_error_from_bind( status, reply.bind_socket_reply.wsa_error );
     return status;
 }
 

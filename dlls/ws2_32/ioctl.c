@@ -44,27 +44,6 @@ int WINAPI WSACleanup(void)
     return ret;
 }
 
-int wsa_error_from_status( NTSTATUS status )
-{
-    switch (status)
-    {
-    case STATUS_SUCCESS:                   return 0;
-    case STATUS_PENDING:                   return WSA_IO_PENDING;
-    case STATUS_OBJECT_TYPE_MISMATCH:
-    case STATUS_INVALID_HANDLE:            return WSAENOTSOCK;
-    case STATUS_NOT_SUPPORTED:             return WSAEOPNOTSUPP;
-    case STATUS_ACCESS_DENIED:             return WSAEACCES;
-    case STATUS_SHARING_VIOLATION:         return WSAEADDRINUSE;
-    case STATUS_INVALID_ADDRESS_COMPONENT: return WSAEADDRNOTAVAIL;
-    case STATUS_NO_MEMORY:
-    case STATUS_INSUFFICIENT_RESOURCES:    return WSAENOBUFS;
-    case STATUS_CANCELLED:                 return WSA_OPERATION_ABORTED;
-    case STATUS_HOST_UNREACHABLE:
-    case STATUS_REVISION_MISMATCH:         return WSAENETDOWN;
-    default:                               return WSAEINVAL;
-    }
-}
-
 /* for ioctls on sockets that another thread may close, see afd_get_protocol() */
 static HANDLE get_event(void)
 {

@@ -12,6 +12,7 @@
 #ifndef PORTRES_WS2_32_PRIVATE_H
 #define PORTRES_WS2_32_PRIVATE_H
 
+#include "error.h"
 #include "status.h"
 
 #define WIN32_LEAN_AND_MEAN
@@ -22,9 +23,6 @@
 
 #include "winsock_timeout.h"
 #include "wine_ws2_32.h"
-
-/* Winsock's code for the status of a reply, or of a system call on a socket */
-extern int wsa_error_from_status( NTSTATUS status );
 
 /* has WSAStartup() been called more often than WSACleanup()? */
 extern int is_winsock_started(void);

@@ -10,6 +10,7 @@
  */
 
 #define TESTS \
+    TEST(errors) \
     TEST(malformed) \
     TEST(privacy) \
     TEST(unheard) \
