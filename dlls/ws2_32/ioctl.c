@@ -11,7 +11,7 @@
 
 #include <stddef.h>
 
-#include "ws2_32_private.h"
+#include "ecn.h"
 #include "afd.h"
 #include "portclient.h"
 
@@ -240,12 +240,13 @@ int ioctl_port_reservation( SOCKET s, DWORD code, void *in, DWORD in_size, void 
     return wsa_error_from_status( status );
 }
 
-/* Wine has pointers to functions of its own; one of them has to be ours */
+/* Wine has pointers to functions of its own; some of them have to be ours */
 static void replace_extension_function( const GUID *guid, void **function )
 {
-    static const GUID sendmsg_guid = WSAID_WSASENDMSG;
+    static const GUID sendmsg_guid = WSAID_WSASENDMSG, recvmsg_guid = WSAID_WSARECVMSG;
 
     if (IsEqualGUID( guid, &sendmsg_guid )) *function = (void *)WSASendMsg;
+    else if (IsEqualGUID( guid, &recvmsg_guid )) *function = (void *)ecn_replace_recvmsg( (LPFN_WSARECVMSG)*function );
 }
 
 int WINAPI WSAIoctl( SOCKET s, DWORD code, LPVOID in, DWORD in_size, LPVOID out, DWORD out_size, LPDWORD ret_size,

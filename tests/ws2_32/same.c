@@ -32,7 +32,10 @@ static struct functions
     __typeof__(&sendto)            sendto;
     __typeof__(&WSASendTo)         WSASendTo;
     LPFN_WSASENDMSG                WSASendMsg;
+    LPFN_WSARECVMSG                WSARecvMsg;
     __typeof__(&WSAJoinLeaf)       WSAJoinLeaf;
+    __typeof__(&setsockopt)        setsockopt;
+    __typeof__(&getsockopt)        getsockopt;
 } functions[2], *f;
 
 static char logs[2][200000], *log_end;
@@ -621,6 +624,105 @@ static void do_sendmsg(void)
     closesocket( s );
 }
 
+static void do_recvmsg(void)
+{
+    char data[8], control[128];
+    struct sockaddr_in from;
+    WSABUF buf = { sizeof(data), data };
+    WSAMSG msg = { (struct sockaddr *)&from, sizeof(from), &buf, 1, { sizeof(control), control }, 0 };
+    DWORD received, on = 1;
+    u_long nonblocking = 1;
+    SOCKET s, sender;
+    int i;
+
+    if (!f->WSARecvMsg) return;
+    for (i = 0; i < 3; i++) RECORD( bad_names[i], f->WSARecvMsg( bad_sockets[i], &msg, &received, NULL, NULL ) );
+    s = make_socket( UDP4 );
+    sender = make_socket( UDP4 );
+    ioctlsocket( s, FIONBIO, &nonblocking );
+    RECORD( "unbound", f->WSARecvMsg( s, &msg, &received, NULL, NULL ) );
+    bind_loopback( s, 0 );
+    RECORD( "no datagram", f->WSARecvMsg( s, &msg, &received, NULL, NULL ) );
+    RECORD( "no message", f->WSARecvMsg( s, NULL, &received, NULL, NULL ) );
+    f->setsockopt( s, IPPROTO_IP, IP_RECVTOS, (char *)&on, sizeof(on) );
+    from.sin_family = AF_INET;
+    from.sin_addr.s_addr = htonl( INADDR_LOOPBACK );
+    for (i = 0; i < 3; i++)
+    {
+        from.sin_port = htons( local_port( s ));
+        sendto( sender, "abc", 3, 0, (struct sockaddr *)&from, sizeof(from) );
+        Sleep( 10 );
+        received = 0xdeadbeef;
+        memset( control, 0xcc, sizeof(control) );
+        msg.namelen = sizeof(from);
+        msg.dwFlags = 0;
+        msg.Control.len = i == 1 ? sizeof(WSACMSGHDR) : sizeof(control);
+        if (i == 2) msg.Control.buf = NULL;
+        RECORD( "WSARecvMsg", f->WSARecvMsg( s, &msg, &received, NULL, NULL ) );
+        record( "received %lx, name %d, flags %lx, control %lu:", received, msg.namelen, msg.dwFlags, msg.Control.len );
+        for (on = 0; on < sizeof(WSACMSGHDR) + 4; on++) record( " %02x", control[on] & 0xff );
+        record( "\n" );
+    }
+    closesocket( s );
+    closesocket( sender );
+}
+
+/* each option that Wine has, and some that it has not */
+static void do_sockopt( int kind )
+{
+    static const struct { int level, first, last; } ranges[] =
+    {
+        { SOL_SOCKET, 1, 0x80 }, { SOL_SOCKET, 0x1001, 0x100b }, { SOL_SOCKET, 0x2004, 0x2006 }, { SOL_SOCKET, 0xfff0, 0xffff },
+        { IPPROTO_IP, 0, 49 }, { IPPROTO_IP, 51, 52 }, { IPPROTO_IPV6, 0, 49 }, { IPPROTO_IPV6, 51, 52 }, { IPPROTO_TCP, 0, 20 },
+        { IPPROTO_UDP, 0, 3 }, { 12345, 1, 1 },
+    };
+    static const int lens[] = { 0, 1, 2, 4, 8, 16 };
+    unsigned int i, j;
+    int name, len, sets;
+    char value[64];
+    SOCKET s;
+
+    record( "options, %s\n", socket_kinds[kind].name );
+    for (i = 0; i < ARRAY_SIZE( ranges ); i++)
+    {
+        for (name = ranges[i].first; name <= ranges[i].last; name++)
+        {
+            /* the handle of a duplicate, and a time */
+            if (ranges[i].level == SOL_SOCKET && (name == 0x2005 || name == 0x2004 || name == 0x700c)) continue;
+            s = make_socket( kind );
+            sets = 0;
+            for (j = 0; j < ARRAY_SIZE( lens ); j++)
+            {
+                int ret;
+
+                memset( value, 0, sizeof(value) );
+                value[0] = j & 1;
+                ret = f->setsockopt( s, ranges[i].level, name, value, lens[j] );
+                sets = sets * 31 + (ret ? WSAGetLastError() : 0);
+                len = lens[j];
+                memset( value, 0xcc, sizeof(value) );
+                ret = f->getsockopt( s, ranges[i].level, name, value, &len );
+                sets = sets * 31 + (ret ? WSAGetLastError() : 0) * 7 + len * 3 + (len <= 4 ? value[0] : 0);
+            }
+            sets = sets * 31 + (f->setsockopt( bad_sockets[1], ranges[i].level, name, value, 4 ) ? WSAGetLastError() : 0);
+            record( "option %x, %x: %x\n", ranges[i].level, name, sets );
+            closesocket( s );
+        }
+    }
+    for (i = 0; i < 3; i++)
+    {
+        len = 4;
+        RECORD( bad_names[i], f->getsockopt( bad_sockets[i], SOL_SOCKET, SO_REUSEADDR, value, &len ) );
+        RECORD( bad_names[i], f->getsockopt( bad_sockets[i], IPPROTO_IP, IP_RECVTOS, value, &len ) );
+        RECORD( bad_names[i], f->setsockopt( bad_sockets[i], SOL_SOCKET, SO_REUSEADDR, value, 4 ) );
+        RECORD( bad_names[i], f->setsockopt( bad_sockets[i], IPPROTO_IP, IP_RECVTOS, value, 4 ) );
+    }
+    s = make_socket( kind );
+    RECORD( "no value", f->setsockopt( s, IPPROTO_IP, IP_RECVTOS, NULL, 4 ) );
+    RECORD( "nowhere for the value", f->getsockopt( s, IPPROTO_IP, IP_RECVTOS, NULL, &len ) );
+    closesocket( s );
+}
+
 static void do_join_leaf(void)
 {
     struct sockaddr_in group = { .sin_family = AF_INET, .sin_port = htons( 9 ), .sin_addr.s_addr = htonl( 0xe0000142 ) };
@@ -686,8 +788,8 @@ static void do_ioctl( int kind )
         ret = f->WSAIoctl( s, SIO_GET_EXTENSION_FUNCTION_POINTER, (void *)&guids[i], sizeof(guids[i]), &pointer, sizeof(pointer), &size, NULL, NULL );
         record( "extension %u: %d, error %lu, size %lx, pointer %d\n", i, ret, GetLastError(), size,
                 !pointer ? 0 : pointer == (void *)(ULONG_PTR)0xdead ? 1 : 2 );
-        /* Wine's own functions, but for the one that can give a socket its port */
-        if (i != 6) record( "it is %p\n", pointer );
+        /* Wine's own functions, but for the one that can give a socket its port and the one that reports marks of datagrams */
+        if (i != 5 && i != 6) record( "it is %p\n", pointer );
         pointer = (void *)(ULONG_PTR)0xdead;
         ret = f->WSAIoctl( s, SIO_GET_EXTENSION_FUNCTION_POINTER, (void *)&guids[i], sizeof(guids[i]) - 1, &pointer, sizeof(pointer), &size, NULL, NULL );
         record( "extension %u, short GUID: %d, error %lu\n", i, ret, GetLastError() );
@@ -717,7 +819,7 @@ static void test_same( const char *when )
 {
     static void (*const todo[])(void) =
     {
-        do_startup, do_connect_by_name, do_send, do_sendto, do_sendmsg, do_join_leaf, do_all_overlapped,
+        do_startup, do_connect_by_name, do_send, do_sendto, do_sendmsg, do_recvmsg, do_join_leaf, do_all_overlapped,
     };
     unsigned int i, j;
     int kind;
@@ -733,13 +835,15 @@ static void test_same( const char *when )
         for (j = 0; j < ARRAY_SIZE( todo ); j++) todo[j]();
         do_ioctl( TCP4 );
         do_ioctl( UDP4 );
+        do_sockopt( TCP4 );
+        do_sockopt( UDP6 );
     }
     compare( when );
 }
 
 static BOOL get_functions( struct functions *functions, HMODULE module )
 {
-    GUID guid = WSAID_WSASENDMSG;
+    GUID sendmsg_guid = WSAID_WSASENDMSG, recvmsg_guid = WSAID_WSARECVMSG;
     SOCKET s = make_socket( UDP4 );
     DWORD size;
 
@@ -757,9 +861,13 @@ static BOOL get_functions( struct functions *functions, HMODULE module )
     GET( sendto );
     GET( WSASendTo );
     GET( WSAJoinLeaf );
+    GET( setsockopt );
+    GET( getsockopt );
 #undef GET
-    functions->WSAIoctl( s, SIO_GET_EXTENSION_FUNCTION_POINTER, &guid, sizeof(guid), &functions->WSASendMsg,
+    functions->WSAIoctl( s, SIO_GET_EXTENSION_FUNCTION_POINTER, &sendmsg_guid, sizeof(sendmsg_guid), &functions->WSASendMsg,
                          sizeof(functions->WSASendMsg), &size, NULL, NULL );
+    functions->WSAIoctl( s, SIO_GET_EXTENSION_FUNCTION_POINTER, &recvmsg_guid, sizeof(recvmsg_guid), &functions->WSARecvMsg,
+                         sizeof(functions->WSARecvMsg), &size, NULL, NULL );
     closesocket( s );
     return TRUE;
 }

@@ -23,6 +23,7 @@
     TEST(implicit) \
     TEST(threads) \
     TEST(patterns) \
+    TEST(ecn) \
     TEST(many) \
     TEST(completion) \
     TEST(connect_list) \
@@ -31,6 +32,7 @@
     TEST(death) \
     TEST_CHILD(puppet) \
     TEST_CHILD(worker) \
+    TEST_CHILD(ecn_receiver) \
     TEST_CHILD(exiting)
 
 #include "wine/test.h"
