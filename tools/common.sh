@@ -157,7 +157,9 @@ build_tree()
     run_logged "make" make -s -C "$build" "-j$(nproc)"
 }
 
-# Make the prefix WINEPREFIX, unless it is there. The mark tells a later run that this one was interrupted.
+# Make the prefix WINEPREFIX, unless it is there; $1 is the version of Windows that it then is, such as win10, Wine's choice when not
+# given. The mark tells a later run that this one was interrupted.
+# shellcheck disable=SC2120 # quickstart gives one
 make_prefix()
 {
     local mark=$WINEPREFIX/.unfinished
@@ -169,6 +171,7 @@ make_prefix()
     # not --init: as the first program of a prefix it starts a second service manager (Wine 8.0)
     run_logged "making the prefix $WINEPREFIX" wine wineboot --update
     test -f "$WINEPREFIX/drive_c/windows/system32/ntdll.dll" || die "Wine made no whole prefix in $WINEPREFIX; try another folder"
+    test -z "${1-}" || run_logged "setting the version of Windows" wine winecfg -v "$1"
     # its services are still starting, and Wine starts no other ones meanwhile: quicker to let it end
     wineserver -w
     rm -f "$mark"
@@ -192,6 +195,7 @@ temporary_prefix()
     export WINEPREFIX=$tmp/prefix
     trap remove_temporary_prefix EXIT
     trap 'exit 1' INT TERM HUP
+    # shellcheck disable=SC2119 # as Wine makes it
     make_prefix
     run_logged "wine-portres install" "$srcdir/tools/wine-portres" install
 }

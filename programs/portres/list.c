@@ -36,6 +36,18 @@ static int report_call( NTSTATUS status )
                  "'wine-portres install' puts this version in place", (unsigned long)status );
 }
 
+/* not in mingw-w64's <winternl.h>; GetVersionEx() tells a program without a manifest less than there is */
+extern NTSTATUS NTAPI RtlGetVersion( RTL_OSVERSIONINFOEXW *info );
+
+static void show_windows_version(void)
+{
+    RTL_OSVERSIONINFOEXW version = { .dwOSVersionInfoSize = sizeof(version) };
+
+    RtlGetVersion( &version );
+    printf( "Windows: version %lu.%lu%s\n", version.dwMajorVersion, version.dwMinorVersion, version.dwMajorVersion >= 10 ? "" :
+            "; some programs (msquic) reserve ports only from 10.0 on: 'wine winecfg -v win10' makes this prefix a Windows 10" );
+}
+
 int show_status(void)
 {
     static const struct { unsigned int bit; const char *who; } coverage[] =
@@ -50,6 +62,7 @@ int show_status(void)
     NTSTATUS status;
     unsigned int i;
 
+    show_windows_version();
     req.__header.req = REQ_get_server_info;
     if ((status = portclient_call( &req, &reply ))) return report_call( status );
 

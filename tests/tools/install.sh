@@ -54,6 +54,13 @@ run_tool status
 ok "status: exit code" is $code 0 || cat "$work/err"
 ok "status: the server answers" contains "$work/out" "server: answers"
 ok "status: the version of Wine" contains "$work/out" "$(wine --version 2>/dev/null | cut -d' ' -f1)"
+wine winecfg -v win7
+run_tool status
+ok "status of a Windows 7: exit code" is $code 0
+ok "status of a Windows 7: says what to do" contains "$work/out" "Windows: version 6.1; some programs (msquic) reserve ports only from 10.0 on: 'wine winecfg -v win10'"
+wine winecfg -v win10
+run_tool status
+ok "status of a Windows 10" is "$(grep '^Windows:' "$work/out")" "Windows: version 10.0"
 ok "status: native programs are kept off" lacks "$work/out" "NOT kept off"
 server=$(grep -o 'process [0-9]*' "$work/out")
 
