@@ -178,12 +178,11 @@ int ecn_get_option( SOCKET s, int level, int name, char *value, int *len )
 {
     const struct option *option = find_option( level, name );
     unsigned char wants[ARRAYSIZE( options )] = { 0 };
-    int ret = wine_getsockopt( s, level, option->octet, value, len );
 
-    if (ret) return ret;
+    if (wine_getsockopt( s, level, option->octet, value, len )) return SOCKET_ERROR;
     if (get_wants( s, wants )) *(DWORD *)value = (wants[option - options] & (name == option->ecn ? WANTS_ECN : WANTS_OCTET)) != 0;
     else if (name == option->ecn) *(DWORD *)value = 0;
-    return ret;
+    return 0;
 }
 
 /* Rewrite the messages of a received datagram; their buffer had room for that many bytes. */

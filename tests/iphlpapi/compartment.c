@@ -9,6 +9,7 @@
  * version 2.1 of the License, or (at your option) any later version.
  */
 
+#include <stdio.h>
 #include <winsock2.h>
 #include "wine/test.h"
 
@@ -22,7 +23,7 @@ static BOOL wine_has_function(void)
     HMODULE wine;
     UINT len = GetSystemDirectoryA( path, MAX_PATH - 32 );
 
-    strcpy( path + len, "\\portres\\iphlpapi.dll" );
+    snprintf( path + len, MAX_PATH - len, "\\portres\\iphlpapi.dll" );
     return (wine = LoadLibraryA( path )) && GetProcAddress( wine, "SetCurrentThreadCompartmentId" );
 }
 
@@ -37,13 +38,12 @@ static DWORD WINAPI other_thread( void *unused )
 
 START_TEST(compartment)
 {
-    HMODULE iphlpapi = LoadLibraryA( "iphlpapi.dll" );
     HANDLE thread;
     DWORD ret;
     UINT id;
 
-    pGetCurrentThreadCompartmentId = (void *)GetProcAddress( iphlpapi, "GetCurrentThreadCompartmentId" );
-    pSetCurrentThreadCompartmentId = (void *)GetProcAddress( iphlpapi, "SetCurrentThreadCompartmentId" );
+    pGetCurrentThreadCompartmentId = (void *)GetProcAddress( LoadLibraryA( "iphlpapi.dll" ), "GetCurrentThreadCompartmentId" );
+    pSetCurrentThreadCompartmentId = (void *)GetProcAddress( LoadLibraryA( "iphlpapi.dll" ), "SetCurrentThreadCompartmentId" );
     ok( pGetCurrentThreadCompartmentId && pSetCurrentThreadCompartmentId, "the functions are missing\n" );
     if (!pGetCurrentThreadCompartmentId || !pSetCurrentThreadCompartmentId) return;
 

@@ -250,6 +250,7 @@ static void test_errors(void)
 
     ret = setsockopt( s, IPPROTO_IP, IP_ECN, (char *)&on, 1 ) ? WSAGetLastError() : 0;
     ok( ret == WSAEFAULT || broken( ret != WSAEFAULT ), "a short value: error %d\n", ret );
+    /* cppcheck-suppress nullPointer ; that is what is tested */
     ret = setsockopt( s, IPPROTO_IP, IP_ECN, NULL, sizeof(on) ) ? WSAGetLastError() : 0;
     ok( ret == WSAEFAULT, "no value: error %d\n", ret );
     ret = getsockopt( s, IPPROTO_IP, IP_ECN, &byte, &len ) ? WSAGetLastError() : 0;
