@@ -1,5 +1,5 @@
 /*
- * Counting the handles of a process
+ * The handles of a process
  *
  * Copyright 2026 the wine-portres authors
  *
@@ -33,14 +33,12 @@ struct handle_list
     struct handle_info handles[1];
 };
 
-/* 0 when the system does not tell */
-static inline DWORD count_handles( DWORD pid )
+/* Every handle of the system, until the next call; NULL when the system does not tell. */
+static inline const struct handle_list *list_handles(void)
 {
     static struct handle_list *list;
     static ULONG size = 0x40000;
     NTSTATUS status;
-    DWORD count = 0;
-    ULONG_PTR i;
 
     if (!list) list = malloc( size );
     while ((status = NtQuerySystemInformation( (SYSTEM_INFORMATION_CLASS)64, list, size, NULL )) ==
@@ -50,8 +48,17 @@ static inline DWORD count_handles( DWORD pid )
         free( list );
         list = malloc( size );
     }
-    if (status) return 0;
-    for (i = 0; i < list->count; i++) if (list->handles[i].pid == pid) count++;
+    return status ? NULL : list;
+}
+
+/* 0 when the system does not tell */
+static inline DWORD count_handles( DWORD pid )
+{
+    const struct handle_list *list = list_handles();
+    DWORD count = 0;
+    ULONG_PTR i;
+
+    for (i = 0; list && i < list->count; i++) if (list->handles[i].pid == pid) count++;
     return count;
 }
 

@@ -74,20 +74,24 @@ int overlay_has( unsigned int index )
 }
 
 /* The loader finds modules by base name, and Wine's has the same as ours. Whoever asks for that name must get ours:
- * GetModuleHandle(), imports of DLLs loaded later, forwards. */
+ * GetModuleHandle(), imports of DLLs loaded later, forwards. So Wine's gets its folder into the name, which nobody asks for; both are the end of
+ * its path, which the loader frees with the module. */
 static BOOL hide_module( HMODULE module )
 {
     struct loader_entry *entry;
-    size_t size = (strlen( overlay_dll ) + sizeof("wine_")) * sizeof(WCHAR);
-    WCHAR *name;
+    UNICODE_STRING *name, *path;
+    WCHAR *start;
 
     if (LdrFindEntryForAddress( (void *)module, &entry ) || entry->DllBase != (void *)module) return FALSE;
-    /* stays when this DLL goes before Wine's does */
-    if (!(name = HeapAlloc( GetProcessHeap(), 0, size ))) return FALSE;
-    swprintf( name, size / sizeof(WCHAR), L"wine_%hs", overlay_dll );
-    entry->BaseDllName.Buffer = name;
-    entry->BaseDllName.Length = size - sizeof(WCHAR);
-    entry->BaseDllName.MaximumLength = size;
+    name = &entry->BaseDllName;
+    path = &entry->FullDllName;
+    start = name->Buffer;
+    if (wmemchr( start, '\\', name->Length / sizeof(WCHAR) )) return TRUE;  /* it stayed when this DLL went */
+    if (start <= path->Buffer || start >= path->Buffer + path->Length / sizeof(WCHAR)) return FALSE;
+    for (start--; start > path->Buffer && start[-1] != '\\'; start--) {}
+    name->Length += (name->Buffer - start) * sizeof(WCHAR);
+    name->MaximumLength += (name->Buffer - start) * sizeof(WCHAR);
+    name->Buffer = start;
     return TRUE;
 }
 
@@ -160,7 +164,9 @@ BOOL WINAPI DllMain( HINSTANCE instance, DWORD reason, void *reserved )
         return FALSE;
 
     case DLL_PROCESS_DETACH:
-        if (!reserved && wine_module && wine_module != instance) FreeLibrary( wine_module );
+        if (reserved) break;  /* the process ends, perhaps in the middle of a call */
+        overlay_unload();
+        if (wine_module && wine_module != instance) FreeLibrary( wine_module );
         break;
     }
     return TRUE;

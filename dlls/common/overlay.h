@@ -29,6 +29,9 @@ extern overlay_function overlay_table[];               /* Wine's functions; call
 /* What a call to a function that this Wine lacks ends in: prints which one, and raises EXCEPTION_WINE_STUB. */
 extern void overlay_missing( unsigned int index ) __attribute__((noreturn, used));
 
+/* Of each DLL: it is being unloaded, and the process goes on, so what it has made must go. */
+extern void overlay_unload(void);
+
 /* Does this Wine have the function? Takes an index_* of wine_DLL.h. */
 extern int overlay_has( unsigned int index );
 

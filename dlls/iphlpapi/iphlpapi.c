@@ -10,11 +10,17 @@
  */
 
 #include "error.h"
+#include "overlay.h"
 #include "portclient.h"
 
 #define WIN32_LEAN_AND_MEAN
 #include <winsock2.h>
 #include <iphlpapi.h>
+
+void overlay_unload(void)
+{
+    portclient_unload();
+}
 
 /* The functions follow the reference of iphlpapi.h: the start port is in network byte order, the number of ports in host
  * order. The server checks the block and the caller. */

@@ -17,6 +17,11 @@
 
 static LPWPUMODIFYIFSHANDLE upcall_modify_handle;
 
+/* Nothing is kept here, but by the thread of apc.c, which keeps the DLL as well. */
+void overlay_unload(void)
+{
+}
+
 /* hand the last error on; returns ret */
 static int result( int ret, int *error )
 {

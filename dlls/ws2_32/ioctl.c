@@ -13,6 +13,7 @@
 
 #include "ecn.h"
 #include "afd.h"
+#include "kept.h"
 #include "portclient.h"
 
 #ifndef SIO_ACQUIRE_PORT_RESERVATION
@@ -44,18 +45,22 @@ int WINAPI WSACleanup(void)
     return ret;
 }
 
+static kept_handle ioctl_event;
+
 /* for ioctls on sockets that another thread may close, see afd_get_protocol() */
 static HANDLE get_event(void)
 {
-    static HANDLE event;
     DWORD error = GetLastError();
-    HANDLE new_event;
+    HANDLE event = kept_event( &ioctl_event );
 
-    if (!event && (new_event = CreateEventW( NULL, FALSE, FALSE, NULL )) &&
-        InterlockedCompareExchangePointer( &event, new_event, NULL ))
-        CloseHandle( new_event );
     SetLastError( error );
     return event;
+}
+
+void overlay_unload(void)
+{
+    kept_close( &ioctl_event );
+    portclient_unload();
 }
 
 NTSTATUS get_protocol( SOCKET s, int *family, int *protocol )

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <wchar.h>
 
+#include "kept.h"
 #include "portclient.h"
 #include "portserver.h"
 
@@ -21,15 +22,30 @@
 #define TIMEOUT   5000  /* ms, for a whole call */
 #define MAX_CALLS 48    /* at one time; a process may have two DLLs with this code, and the server limits their sum */
 
+/* What is read or written lies here and not on a stack: should somebody close the handles meanwhile, nobody knows when it ends. */
 struct connection
 {
-    HANDLE pipe;
-    HANDLE event;
+    HANDLE              pipe;
+    HANDLE              event;
+    ULONG               canary;  /* see kept.h */
+    OVERLAPPED          overlapped;
+    union generic_reply reply;
 };
 
 /* A connection that no call uses. A call takes it out and puts it back, so there is no lock: two calls at once use two connections,
  * and a thread that is killed in the middle of a call takes only its own connection with it. */
 static struct connection *idle;
+
+static volatile LONG calls;  /* that go on */
+
+/* The map is in a section that the first client or the first server of the prefix makes, and the server fills. So who asks before there was
+ * a server learns of it by a memory read. The handle stays open: it keeps the section for the next server, should this one be killed. */
+static kept_handle section;
+static const struct port_map *map;
+
+/* not in mingw-w64's <winternl.h>; Microsoft documents them as WaitOnAddress() and WakeByAddressSingle() */
+extern NTSTATUS NTAPI RtlWaitOnAddress( const void *addr, const void *compare, SIZE_T size, const LARGE_INTEGER *timeout );
+extern void NTAPI RtlWakeAddressSingle( const void *addr );
 
 static DWORD time_left( DWORD start )
 {
@@ -38,11 +54,12 @@ static DWORD time_left( DWORD start )
     return passed < TIMEOUT ? TIMEOUT - passed : 0;
 }
 
+/* Closing the pipe tells the server that the reply was not read, so nothing of the request may be left. */
 static void close_connection( struct connection *connection )
 {
-    if (connection->pipe != INVALID_HANDLE_VALUE) CloseHandle( connection->pipe );
-    if (connection->event) CloseHandle( connection->event );
-    free( connection );
+    close_protected( connection->pipe, connection->canary );
+    close_protected( connection->event, connection->canary );
+    if (HasOverlappedIoCompleted( &connection->overlapped )) free( connection );
 }
 
 /* Ask the service manager to start the server. In a process, since that may take its own time, a program that exits meanwhile would
@@ -96,16 +113,13 @@ static HANDLE claim_start(void)
     return NULL;
 }
 
-static struct connection *open_connection( DWORD start )
+static HANDLE open_pipe( DWORD start )
 {
+    HANDLE pipe, starting = NULL, starter = NULL;
     DWORD mode = PIPE_READMODE_MESSAGE;
-    HANDLE starting = NULL, starter = NULL;
-    struct connection *connection;
 
-    if (!(connection = malloc( sizeof(*connection) ))) return NULL;
-    connection->event = CreateEventW( NULL, TRUE, FALSE, NULL );
-    while ((connection->pipe = CreateFileW( PORTSERVER_PIPE, GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING,
-                                            FILE_FLAG_OVERLAPPED, NULL )) == INVALID_HANDLE_VALUE)
+    while ((pipe = CreateFileW( PORTSERVER_PIPE, GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING, FILE_FLAG_OVERLAPPED,
+                                NULL )) == INVALID_HANDLE_VALUE)
     {
         DWORD error = GetLastError();
 
@@ -119,28 +133,98 @@ static struct connection *open_connection( DWORD start )
     }
     if (starter) CloseHandle( starter );
     if (starting) CloseHandle( starting );
-    if (connection->event && connection->pipe != INVALID_HANDLE_VALUE &&
-        SetNamedPipeHandleState( connection->pipe, &mode, NULL, NULL ))
-        return connection;
+    if (pipe == INVALID_HANDLE_VALUE) return NULL;
+    if (SetNamedPipeHandleState( pipe, &mode, NULL, NULL )) return pipe;
+    CloseHandle( pipe );
+    return NULL;
+}
+
+static struct connection *open_connection( DWORD start, ULONG canary )
+{
+    struct connection *connection;
+
+    if (!(connection = calloc( 1, sizeof(*connection) ))) return NULL;
+    connection->canary = canary;
+    if ((connection->event = CreateEventW( NULL, TRUE, FALSE, NULL )))
+    {
+        protect_handle( connection->event );
+        if ((connection->pipe = open_pipe( start )))
+        {
+            protect_handle( connection->pipe );
+            return connection;
+        }
+    }
     close_connection( connection );
     return NULL;
 }
 
-/* read or write one message; returns its size, 0 on failure and when the time is up */
+/* Nobody but the server shall be able to write. */
+static HANDLE open_section(void)
+{
+    HANDLE ret, created;
+
+    if ((ret = OpenFileMappingW( FILE_MAP_READ, FALSE, PORT_MAP_NAME )) || GetLastError() != ERROR_FILE_NOT_FOUND) return ret;
+    created = CreateFileMappingW( INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, sizeof(*map), PORT_MAP_NAME );
+    ret = OpenFileMappingW( FILE_MAP_READ, FALSE, PORT_MAP_NAME );
+    if (created) CloseHandle( created );
+    return ret;
+}
+
+/* A map that there was before stays in the address space, since other threads may be reading it. */
+static void open_map(void)
+{
+    const struct port_map *old = map, *view;
+    ULONG canary = kept_canary();
+    HANDLE handle;
+
+    if (!canary || !(handle = open_section())) return;
+    view = MapViewOfFile( handle, FILE_MAP_READ, 0, 0, sizeof(*view) );
+    if (view && InterlockedCompareExchangePointer( (void **)&map, (void *)view, (void *)old ) == old)
+        kept_put( &section, handle, canary );
+    else
+    {
+        if (view) UnmapViewOfFile( view );
+        CloseHandle( handle );
+    }
+}
+
+/* Where handles are gone, the section may be a new one by now, and its map must be the one that is read. */
+static struct connection *get_connection( DWORD start )
+{
+    struct connection *connection = InterlockedExchangePointer( (void **)&idle, NULL );
+    ULONG canary = kept_canary();
+
+    if (connection && connection->canary == canary) return connection;
+    if (connection) close_connection( connection );
+    if (map && !kept_get( &section )) open_map();
+    return canary ? open_connection( start, canary ) : NULL;
+}
+
+static void put_connection( struct connection *connection )
+{
+    if ((connection = InterlockedExchangePointer( (void **)&idle, connection ))) close_connection( connection );
+}
+
+/* Read or write one message; returns its size, 0 on failure and when the time is up. What was read before the cancel was read. */
 static DWORD transfer( struct connection *connection, DWORD start, void *buffer, DWORD size, BOOL write )
 {
-    OVERLAPPED overlapped = { 0 };
+    OVERLAPPED *overlapped = &connection->overlapped;
     BOOL ret;
 
-    overlapped.hEvent = connection->event;
-    if (write) ret = WriteFile( connection->pipe, buffer, size, NULL, &overlapped );
-    else ret = ReadFile( connection->pipe, buffer, size, NULL, &overlapped );
+    memset( overlapped, 0, sizeof(*overlapped) );
+    overlapped->hEvent = connection->event;
+    if (write) ret = WriteFile( connection->pipe, buffer, size, NULL, overlapped );
+    else ret = ReadFile( connection->pipe, buffer, size, NULL, overlapped );
     if (!ret)
     {
         if (GetLastError() != ERROR_IO_PENDING) return 0;
-        if (WaitForSingleObject( connection->event, time_left( start ) )) CancelIoEx( connection->pipe, &overlapped );
+        if (WaitForSingleObject( connection->event, time_left( start ) ))
+        {
+            CancelIoEx( connection->pipe, overlapped );
+            if (WaitForSingleObject( connection->event, TIMEOUT )) return 0;  /* it is no longer ours */
+        }
     }
-    if (!GetOverlappedResult( connection->pipe, &overlapped, &size, TRUE )) return 0;
+    if (!GetOverlappedResult( connection->pipe, overlapped, &size, TRUE )) return 0;
     return size;
 }
 
@@ -149,20 +233,28 @@ static DWORD transfer( struct connection *connection, DWORD start, void *buffer,
  * for ever. A read of no bytes needs no lock, and the one after it is done at once. Tried with 8.0 and a pipe of any program. */
 static BOOL wait_reply( struct connection *connection, DWORD start )
 {
-    char none;
-
-    return !transfer( connection, start, &none, 0, FALSE ) && GetLastError() == ERROR_MORE_DATA;
+    return !transfer( connection, start, &connection->reply, 0, FALSE ) && GetLastError() == ERROR_MORE_DATA;
 }
 
 /* The server accepts only so many connections of a process: more threads than that take turns. */
-static HANDLE get_turns(void)
+static BOOL take_turn( DWORD start )
 {
-    static HANDLE turns;
-    HANDLE semaphore;
+    LARGE_INTEGER timeout;
+    LONG count;
 
-    if (turns || !(semaphore = CreateSemaphoreW( NULL, MAX_CALLS, MAX_CALLS, NULL ))) return turns;
-    if (InterlockedCompareExchangePointer( &turns, semaphore, NULL )) CloseHandle( semaphore );
-    return turns;
+    for (;;)
+    {
+        while ((count = calls) < MAX_CALLS) if (InterlockedCompareExchange( &calls, count + 1, count ) == count) return TRUE;
+        timeout.QuadPart = time_left( start ) * -10000ll;
+        if (!timeout.QuadPart) return FALSE;
+        RtlWaitOnAddress( (const void *)&calls, &count, sizeof(count), &timeout );
+    }
+}
+
+static void end_turn(void)
+{
+    InterlockedDecrement( &calls );
+    RtlWakeAddressSingle( (void *)&calls );
 }
 
 /* The server knows by it a request that it has carried out. A DLL that is loaded anew must not begin where it began before. */
@@ -181,58 +273,61 @@ static LONG next_serial(void)
     return serial;
 }
 
+/* Send the request, and read the reply of the same connection. FALSE: the server was told nothing, or learns by the end of the
+ * connection that its reply was not read. */
+static BOOL exchange( struct connection *connection, DWORD start, union generic_request *req )
+{
+    DWORD size;
+
+    if (!transfer( connection, start, req, req->__header.size, TRUE ) || !wait_reply( connection, start )) return FALSE;
+    size = transfer( connection, start, &connection->reply, sizeof(connection->reply), FALSE );
+    return size >= sizeof(connection->reply.__header) && size == connection->reply.__header.size;
+}
+
 NTSTATUS portclient_call( union generic_request *req, union generic_reply *reply )
 {
     static const uint32_t sizes[] = REQUEST_SIZES;
     struct connection *connection;
-    DWORD start = GetTickCount(), size;
-    HANDLE turns = get_turns();
-    BOOL has_turn = turns && !WaitForSingleObject( turns, TIMEOUT );
+    DWORD start = GetTickCount();
+    BOOL done = FALSE;
     int tries;
 
+    memset( reply, 0, sizeof(*reply) );
+    reply->__header.status = (uint32_t)STATUS_HOST_UNREACHABLE;
+    if (!take_turn( start )) return STATUS_HOST_UNREACHABLE;
     req->__header.size = sizes[req->__header.req];
     req->__header.version = PROTOCOL_VERSION;
     /* a server that was killed before it replied may have done it: the one that is asked again then knows */
     req->__header.serial = next_serial();
-    for (tries = 0; has_turn && tries < 3; tries++)
+    for (tries = 0; !done && tries < 3; tries++)
     {
-        connection = InterlockedExchangePointer( (void **)&idle, NULL );
-        if (!connection && !(connection = open_connection( start ))) break;
-        size = 0;
-        if (transfer( connection, start, req, req->__header.size, TRUE ) && wait_reply( connection, start ))
-            size = transfer( connection, start, reply, sizeof(*reply), FALSE );
-        /* NOLINTBEGIN(clang-analyzer-unix.Malloc): a connection that is idle is kept for the next call */
-        if (size >= sizeof(reply->__header) && size == reply->__header.size)
+        if (!(connection = get_connection( start ))) break;
+        if ((done = exchange( connection, start, req )))
         {
-            if ((connection = InterlockedExchangePointer( (void **)&idle, connection ))) close_connection( connection );
-            ReleaseSemaphore( turns, 1, NULL );
-            return reply->__header.status;
+            memcpy( reply, &connection->reply, connection->reply.__header.size );
+            put_connection( connection );
         }
-        /* NOLINTEND(clang-analyzer-unix.Malloc) */
-        /* the server that the connection led to is gone, another may have come */
-        close_connection( connection );
-        if (!time_left( start )) break;
+        else
+        {
+            /* the server that the connection led to is gone, another may have come */
+            close_connection( connection );
+            if (!time_left( start )) break;
+        }
     }
-    if (has_turn) ReleaseSemaphore( turns, 1, NULL );
-    memset( reply, 0, sizeof(*reply) );
-    reply->__header.status = (uint32_t)STATUS_HOST_UNREACHABLE;
-    return STATUS_HOST_UNREACHABLE;
+    end_turn();
+    return reply->__header.status;
 }
 
 const struct port_map *portclient_map(void)
 {
-    static const struct port_map *map;
-    const struct port_map *view;
-    HANDLE section;
+    if (!map) open_map();
+    return map && map->version == PORT_MAP_VERSION ? map : NULL;
+}
 
-    if (map) return map;
-    if (!(section = OpenFileMappingW( FILE_MAP_READ, FALSE, PORT_MAP_NAME ))) return NULL;
-    view = MapViewOfFile( section, FILE_MAP_READ, 0, 0, sizeof(*view) );
-    /* the handle stays open: it keeps the section for the next server, should this one be killed */
-    if (view && view->version == PORT_MAP_VERSION &&
-        !InterlockedCompareExchangePointer( (void **)&map, (void *)view, NULL ))
-        return map;
-    if (view) UnmapViewOfFile( view );
-    CloseHandle( section );
-    return map;
+void portclient_unload(void)
+{
+    if (idle) close_connection( idle );
+    if (map) UnmapViewOfFile( map );
+    kept_close( &section );
+    kept_unload();
 }

@@ -1,0 +1,109 @@
+/*
+ * Calls from DllMain
+ *
+ * Copyright 2026 the wine-portres authors
+ *
+ * This library is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ */
+
+/* "Any call may be made from any thread, also while a DLL is being loaded": with a server, without one, and beside threads that are in
+ * calls themselves. */
+
+#include "winsock.h"
+#include "dll/loading.h"
+#include <tlhelp32.h>
+
+static HANDLE open_server(void)
+{
+    HANDLE snapshot = CreateToolhelp32Snapshot( TH32CS_SNAPPROCESS, 0 ), process = NULL;
+    PROCESSENTRY32W entry = { .dwSize = sizeof(entry) };
+    BOOL ret;
+
+    for (ret = Process32FirstW( snapshot, &entry ); ret && !process; ret = Process32NextW( snapshot, &entry ))
+        if (!wcscmp( entry.szExeFile, L"portserver.exe" ))
+            process = OpenProcess( PROCESS_TERMINATE | SYNCHRONIZE, FALSE, entry.th32ProcessID );
+    CloseHandle( snapshot );
+    return process;
+}
+
+static BOOL kill_server(void)
+{
+    HANDLE server = open_server();
+
+    if (!server) return FALSE;
+    TerminateProcess( server, 1 );
+    ok( !WaitForSingleObject( server, 10000 ), "the server does not end\n" );
+    CloseHandle( server );
+    return TRUE;
+}
+
+static BOOL test_load( const char *when )
+{
+    const struct loading_results *results;
+    HMODULE module = LoadLibraryW( L"loading.dll" );
+
+    ok( module != NULL, "%s: no loading.dll, error %lu\n", when, GetLastError() );
+    if (!module) return FALSE;
+    results = (void *)GetProcAddress( module, "loading_results" );
+    if (results->acquire == WSAEOPNOTSUPP)
+    {
+        win_skip( "this system has no port reservations\n" );
+        return FALSE;
+    }
+    ok( !results->acquire, "%s: acquire: error %d\n", when, results->acquire );
+    ok( !results->associate, "%s: associate: error %d\n", when, results->associate );
+    ok( !results->bind, "%s: bind: error %d\n", when, results->bind );
+    trace( "%s: %lu ms\n", when, results->time );
+    FreeLibrary( module );
+    return TRUE;
+}
+
+static struct winsock winsock;
+static volatile LONG quit;
+
+static DWORD WINAPI busy_thread( void *arg )
+{
+    SOCKET s = winsock.psocket( AF_INET, SOCK_DGRAM, IPPROTO_UDP );
+    struct instance inst;
+    int ret;
+
+    (void)arg;
+    while (!quit)
+    {
+        ret = acquire( &winsock, s, &inst );
+        ok( !ret || ret == WSAENOBUFS, "acquire failed, error %d\n", ret );
+    }
+    winsock.pclosesocket( s );
+    return 0;
+}
+
+static void test_beside_threads(void)
+{
+    HANDLE threads[4];
+    unsigned int i;
+    WSADATA data;
+
+    if (!load_winsock( &winsock )) return;
+    winsock.pWSAStartup( MAKEWORD( 2, 2 ), &data );
+    for (i = 0; i < ARRAY_SIZE( threads ); i++) threads[i] = CreateThread( NULL, 0, busy_thread, NULL, 0, NULL );
+    for (i = 0; i < 10; i++) test_load( "beside threads" );
+    if (kill_server()) test_load( "beside threads, without a server" );
+    quit = 1;
+    for (i = 0; i < ARRAY_SIZE( threads ); i++)
+    {
+        ok( !WaitForSingleObject( threads[i], 20000 ), "thread %u does not end\n", i );
+        CloseHandle( threads[i] );
+    }
+    winsock.pWSACleanup();
+    FreeLibrary( winsock.module );
+}
+
+START_TEST(dllmain)
+{
+    if (!test_load( "with a server" )) return;
+    if (kill_server()) test_load( "without a server" );
+    test_beside_threads();
+}

@@ -1,0 +1,165 @@
+/*
+ * What is left of Winsock when it is unloaded
+ *
+ * Copyright 2026 the wine-portres authors
+ *
+ * This library is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ */
+
+/* "memory, handles and threads of a program that loads and unloads Winsock a thousand times stay level" */
+
+#include "winsock.h"
+#include "../handles.h"
+#include <iphlpapi.h>
+#include <tlhelp32.h>
+
+#define WARM_UP 20
+#define ROUNDS  1000
+
+struct usage
+{
+    DWORD committed;  /* KB of address space that are in use, mapped files included */
+    DWORD heap;       /* bytes of the process's heap that are in use */
+    DWORD handles, threads;
+};
+
+static DWORD committed_size(void)
+{
+    MEMORY_BASIC_INFORMATION info;
+    SIZE_T sum = 0;
+    char *addr;
+
+    for (addr = NULL; VirtualQuery( addr, &info, sizeof(info) ); addr = (char *)info.BaseAddress + info.RegionSize)
+        if (info.State == MEM_COMMIT) sum += info.RegionSize;
+    return sum / 1024;
+}
+
+static DWORD heap_bytes(void)
+{
+    PROCESS_HEAP_ENTRY entry = { 0 };
+    SIZE_T sum = 0;
+
+    HeapLock( GetProcessHeap() );
+    while (HeapWalk( GetProcessHeap(), &entry )) if (entry.wFlags & PROCESS_HEAP_ENTRY_BUSY) sum += entry.cbData;
+    HeapUnlock( GetProcessHeap() );
+    return sum;
+}
+
+static DWORD count_threads(void)
+{
+    HANDLE snapshot = CreateToolhelp32Snapshot( TH32CS_SNAPTHREAD, 0 );
+    THREADENTRY32 entry = { .dwSize = sizeof(entry) };
+    DWORD count = 0;
+    BOOL ret;
+
+    for (ret = Thread32First( snapshot, &entry ); ret; ret = Thread32Next( snapshot, &entry ))
+        if (entry.th32OwnerProcessID == GetCurrentProcessId()) count++;
+    CloseHandle( snapshot );
+    return count;
+}
+
+static struct usage get_usage(void)
+{
+    struct usage usage = { committed_size(), heap_bytes(), count_handles( GetCurrentProcessId() ), count_threads() };
+
+    return usage;
+}
+
+/* A DLL that is only loaded does nothing yet, so it is used for all that it keeps something for. */
+static void use_winsock( const struct winsock *winsock )
+{
+    struct instance inst;
+    WSADATA data;
+    SOCKET s, other;
+    int ret;
+
+    ret = winsock->pWSAStartup( MAKEWORD( 2, 2 ), &data );
+    ok( !ret, "WSAStartup failed, error %d\n", ret );
+    s = winsock->psocket( AF_INET, SOCK_DGRAM, IPPROTO_UDP );
+    other = winsock->psocket( AF_INET, SOCK_DGRAM, IPPROTO_UDP );
+    if (!(ret = acquire( winsock, s, &inst )))
+    {
+        ret = associate( winsock, other, inst.Token );
+        ok( !ret, "associate failed, error %d\n", ret );
+        ret = bind_any( winsock, other );
+        ok( !ret, "bind failed, error %d\n", ret );
+    }
+    /* Wine 8.0's own bind() fails when ws2_32 is loaded for the second time */
+    else ok( ret == WSAEOPNOTSUPP, "acquire failed, error %d\n", ret );
+    winsock->pclosesocket( other );
+    winsock->pclosesocket( s );
+    winsock->pWSACleanup();
+}
+
+static void use_iphlpapi( HMODULE module )
+{
+    ULONG (WINAPI *lookup)( USHORT, USHORT, PULONG64 ) = (void *)GetProcAddress( module, "LookupPersistentUdpPortReservation" );
+    DWORD (WINAPI *table)( void *, DWORD *, BOOL, ULONG, UDP_TABLE_CLASS, ULONG ) =
+        (void *)GetProcAddress( module, "GetExtendedUdpTable" );
+    ULONG64 token;
+    DWORD size = 0;
+
+    if (lookup) lookup( 0x0100, 1, &token );  /* a port that nobody has reserved */
+    table( NULL, &size, FALSE, AF_INET, UDP_TABLE_BASIC, 0 );
+}
+
+static void round_winsock(void)
+{
+    struct winsock winsock;
+
+    if (!load_winsock( &winsock )) return;
+    use_winsock( &winsock );
+    FreeLibrary( winsock.module );
+}
+
+static void round_iphlpapi(void)
+{
+    HMODULE module = LoadLibraryW( L"iphlpapi.dll" );
+
+    ok( module != NULL, "no iphlpapi, error %lu\n", GetLastError() );
+    if (!module) return;
+    use_iphlpapi( module );
+    FreeLibrary( module );
+}
+
+static void round_mswsock(void)
+{
+    HMODULE module = LoadLibraryW( L"mswsock.dll" );
+
+    ok( module != NULL, "no mswsock, error %lu\n", GetLastError() );
+    FreeLibrary( module );
+}
+
+/* Wine 8.0 loses 436 bytes of the heap each time when any of its DLLs is loaded and unloaded. */
+#define LOST 440
+
+static void test_level( const char *name, void (*one_round)(void) )
+{
+    struct usage before, after;
+    LONG failures = winetest_failures();
+    unsigned int i;
+
+    for (i = 0; i < WARM_UP; i++) one_round();
+    before = get_usage();
+    for (i = 0; i < ROUNDS && winetest_failures() == failures; i++) one_round();
+    after = get_usage();
+    trace( "%s: %lu KB committed, then %lu; %lu of the heap, then %lu; %lu handles, then %lu; %lu threads, then %lu\n", name,
+           before.committed, after.committed, before.heap, after.heap, before.handles, after.handles, before.threads, after.threads );
+    /* a heap may grow by a piece when it was nearly full before */
+    ok( after.committed <= before.committed + 1024, "%s: %lu KB committed, then %lu\n", name, before.committed, after.committed );
+    ok( after.heap < before.heap + LOST * ROUNDS, "%s: %lu bytes of the heap, then %lu\n", name, before.heap, after.heap );
+    ok( after.handles <= before.handles, "%s: %lu handles, then %lu\n", name, before.handles, after.handles );
+    ok( after.threads <= before.threads, "%s: %lu threads, then %lu\n", name, before.threads, after.threads );
+}
+
+START_TEST(unload)
+{
+    ok( !GetModuleHandleW( L"ws2_32.dll" ), "this program is linked to Winsock\n" );
+    test_level( "ws2_32", round_winsock );
+    test_level( "iphlpapi", round_iphlpapi );
+    test_level( "mswsock", round_mswsock );
+    ok( !GetModuleHandleW( L"ws2_32.dll" ), "Winsock is still loaded\n" );
+}
