@@ -42,22 +42,22 @@ static BOOL kill_server(void)
 
 static BOOL test_load( const char *when )
 {
-    const struct loading_results *results;
+    struct loading_results results;
     HMODULE module = LoadLibraryW( L"loading.dll" );
 
     ok( module != NULL, "%s: no loading.dll, error %lu\n", when, GetLastError() );
     if (!module) return FALSE;
-    results = (void *)GetProcAddress( module, "loading_results" );
-    if (results->acquire == WSAEOPNOTSUPP)
+    memcpy( &results, (void *)GetProcAddress( module, "loading_results" ), sizeof(results) );
+    FreeLibrary( module );
+    if (results.acquire == WSAEOPNOTSUPP)
     {
         win_skip( "this system has no port reservations\n" );
         return FALSE;
     }
-    ok( !results->acquire, "%s: acquire: error %d\n", when, results->acquire );
-    ok( !results->associate, "%s: associate: error %d\n", when, results->associate );
-    ok( !results->bind, "%s: bind: error %d\n", when, results->bind );
-    trace( "%s: %lu ms\n", when, results->time );
-    FreeLibrary( module );
+    ok( !results.acquire, "%s: acquire: error %d\n", when, results.acquire );
+    ok( !results.associate, "%s: associate: error %d\n", when, results.associate );
+    ok( !results.bind, "%s: bind: error %d\n", when, results.bind );
+    trace( "%s: %lu ms\n", when, results.time );
     return TRUE;
 }
 

@@ -31,7 +31,7 @@ struct instance
 struct winsock
 {
     HMODULE module;
-#define FUNCTION( name ) __typeof__(&name) p##name;
+#define FUNCTION( name ) __typeof__(&(name)) p##name;
     WINSOCK_FUNCTIONS
 #undef FUNCTION
 };
