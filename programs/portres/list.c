@@ -30,10 +30,15 @@ static const char *kind_name( unsigned int kind )
 
 static int report_call( NTSTATUS status )
 {
-    if (status == STATUS_HOST_UNREACHABLE)
-        return fail( "the port reservation server does not answer; 'wine-portres install' starts it anew" );
-    return fail( "the port reservation server answered with status %08lx; is it of the same version? "
-                 "'wine-portres install' puts this version in place", (unsigned long)status );
+    DWORD pid;
+
+    if (status == STATUS_REVISION_MISMATCH)
+        return fail( "the port reservation server is of another version; 'wine-portres install' puts this one in its place" );
+    if (status != STATUS_HOST_UNREACHABLE)
+        return fail( "the port reservation server can't tell now: %s; try again", error_text( RtlNtStatusToDosError( status ) ) );
+    if ((pid = find_server()))
+        return fail( "the port reservation server (process %lu) does not answer; 'wine-portres install' ends it and starts it anew", pid );
+    return fail( "the port reservation server can't be started; 'wine-portres install' starts it, or says why that can't be" );
 }
 
 /* not in mingw-w64's <winternl.h>; GetVersionEx() tells a program without a manifest less than there is */

@@ -39,12 +39,33 @@ extern void get_process_name( DWORD pid, char *name, unsigned int size );
  * Wine's own services left out, under a heading if there are any. */
 extern void list_running_programs( int native, const char *heading );
 
+#define PORTSERVER_FOLDER L"C:\\windows\\system32\\portres\\"
+#define PORTSERVER_PATH   PORTSERVER_FOLDER L"portserver.exe"
+
+enum server_state
+{
+    SERVER_NONE,           /* it has no pipe */
+    SERVER_ANSWERS,
+    SERVER_OTHER_VERSION,  /* it answers, in a way that is not ours */
+    SERVER_SILENT,         /* it has a pipe, and did not answer within the time */
+};
+
+/* Ask the server that runs now, if one does; none is started. timeout in ms. */
+extern enum server_state ask_server( DWORD timeout );
+/* Handles (SYNCHRONIZE, PROCESS_TERMINATE) and ids of the processes that run our server's program; returns how many. */
+extern unsigned int open_servers( HANDLE *processes, DWORD *ids, unsigned int count );
+/* The id of one of them, 0 when there is none. */
+extern DWORD find_server(void);
+/* Was the server started before its files were put there? */
+extern BOOL is_server_outdated(void);
+
 /* DllOverrides of the current user. Both may be run again after having been interrupted anywhere. */
 extern LONG add_overrides( char **names, int count );
 extern LONG restore_overrides(void);
 
-/* The service. All may be run again after having been interrupted anywhere. install_service() also starts it;
- * restart replaces a server that runs already, whose runtime reservations end then. */
+/* The service. All may be run again after having been interrupted anywhere, with a server in whatever state. install_service() also
+ * starts it, and returns ERROR_SUCCESS only when it was seen to answer; restart replaces a server that runs already, whose runtime
+ * reservations end then. */
 extern DWORD install_service( int restart );
 extern DWORD start_service(void);
 extern DWORD remove_service(void);
