@@ -116,6 +116,11 @@ NTSTATUS process_check_elevated( const struct process *process )
     return status;
 }
 
+unsigned int processor_count(void)
+{
+    return GetActiveProcessorCount( ALL_PROCESSOR_GROUPS );
+}
+
 /* RtlGenRandom of <ntsecapi.h>, under the name that advapi32 exports */
 extern BOOLEAN WINAPI SystemFunction036( void *buffer, ULONG len );
 

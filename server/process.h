@@ -40,6 +40,8 @@ extern void process_release( struct process *process );
  * gives a token that is not the client's. STATUS_ACCESS_DENIED: no; another error: that can't be told now. */
 extern NTSTATUS process_check_elevated( const struct process *process );
 
+extern unsigned int processor_count(void);
+
 /* a number that cannot be guessed, 64 bits from the system; never 0 */
 extern NTSTATUS random_token( uint64_t *token );
 

@@ -87,6 +87,23 @@ void recovery_done(void)
 /* What restores a record returns STATUS_NOT_FOUND for one that has no effect any more, and another error for one that has: without it
  * the server must not run. */
 
+/* A process that is gone shares with nobody any more. The server may have been killed in the moment when the socket let others in. */
+static NTSTATUS restore_processor( struct sock *sock, const struct state_record *record, const struct sock_handle *handle )
+{
+    NTSTATUS status = process_open( record->count, &sock->sharer );
+
+    if (status == STATUS_ACCESS_DENIED) sock->sharer = NULL;
+    else if (status) return status;
+    else if (sock->sharer->start_time != record->start_time)
+    {
+        process_release( sock->sharer );
+        sock->sharer = NULL;
+    }
+    sock->ports.processor = record->processor;
+    sock->ports.client = sock->sharer ? &sock->sharer->client : NULL;
+    return sock_set_reuse( handle, 0 );
+}
+
 static NTSTATUS restore_sock( const struct state_record *record, const struct sock_handle *handle, unsigned int slot )
 {
     struct sock *sock;
@@ -103,6 +120,7 @@ static NTSTATUS restore_sock( const struct state_record *record, const struct so
     sock->state_slot = slot;
     sock->serial = record->serial;
     sock->binder = record->pid;
+    if (record->processor != NO_PROCESSOR) return restore_processor( sock, record, handle );
     return STATUS_SUCCESS;
 }
 
@@ -139,11 +157,11 @@ static NTSTATUS restore_use( struct port_pool *pool, struct state_record *record
     struct port_reservation *reservation;
     NTSTATUS status;
 
-    if (!port && record->associated)
+    if (!port && sock_needs_server( &sock->ports, record->associated ))
     {
         if ((status = sock_port( handle, &port ))) return status;
     }
-    if (port && record->associated)
+    if (port && !record->port)
     {
         /* bound in the last moment, by a request that had no reply */
         sock->serial = sock->binder = 0;
@@ -159,8 +177,9 @@ static NTSTATUS restore_use( struct port_pool *pool, struct state_record *record
                                     : pool_find_port( pool, sock->ports.protocol, record->first );
         if (reservation) pool_associate( &sock->ports, reservation );
         else pool_orphan( &sock->ports );
-        sock->mapped = 1;  /* with the rest of the map, which is published next */
     }
+    /* with the rest of the map, which is published next */
+    sock->mapped = sock_needs_server( &sock->ports, sock->ports.associated );
     return STATUS_SUCCESS;
 }
 

@@ -161,6 +161,12 @@ static void save_sock( struct sock *sock )
     record.port = sock->ports.port;
     record.holds = sock->ports.holds;
     record.associated = sock->ports.associated;
+    record.processor = sock->ports.processor;
+    if (sock->sharer)
+    {
+        record.count = sock->sharer->pid;
+        record.start_time = sock->sharer->start_time;
+    }
     state_save( &sock->state_slot, &record );
 }
 
@@ -209,9 +215,11 @@ void host_socket_changed( struct port_socket *ports )
 {
     struct sock *sock = sock_from_ports( ports );
 
-    if (ports->associated && !sock->mapped) map_add_socket( sock->id );
-    if (!ports->associated && sock->mapped) map_remove_socket( sock->id );
-    sock->mapped = ports->associated;
+    int mapped = sock_needs_server( ports, ports->associated );
+
+    if (mapped && !sock->mapped) map_add_socket( sock->id );
+    if (!mapped && sock->mapped) map_remove_socket( sock->id );
+    sock->mapped = mapped;
     if (ports->port)
     {
         sock->serial = current_serial;
@@ -223,19 +231,70 @@ void host_socket_changed( struct port_socket *ports )
 /* a bind, with what the core need not know of it */
 struct bind_args
 {
-    struct port_bind                   ports;
-    const struct sock_handle          *handle;
-    const struct bind_socket_request  *req;
-    unsigned int                       wsa_error;
+    struct port_bind                  ports;
+    const struct sock_handle         *handle;
+    const struct bind_socket_request *req;
+    unsigned int                      wsa_error;
 };
+
+static NTSTATUS bind_now( struct bind_args *args, unsigned int port )
+{
+    NTSTATUS status = sock_bind( args->handle, args->req->addr, args->req->addr_len, port, &args->wsa_error );
+
+    if (status || port) return status;
+    return sock_port( args->handle, &args->ports.port );
+}
+
+/* bind with SO_REUSEADDR for the moment as it is given */
+static NTSTATUS bind_with_reuse( struct bind_args *args, unsigned int port, int reuse )
+{
+    NTSTATUS status;
+    int before;
+
+    if ((status = sock_get_reuse( args->handle, &before ))) return status;
+    if (before != reuse && (status = sock_set_reuse( args->handle, reuse ))) return status;
+    status = bind_now( args, port );
+    if (before != reuse) sock_set_reuse( args->handle, before );
+    return status;
+}
+
+/* Bind to a port that others of the group have. They all have SO_REUSEADDR for that moment alone: when it is over the system lets nobody
+ * in, whatever he sets. */
+static NTSTATUS bind_to_group( const struct port_pool *pool, const struct port_socket *sock, struct bind_args *args, unsigned int port )
+{
+    const struct port_socket *holders = pool->holders[protocol_index( sock->protocol )][port], *other;
+    unsigned int i, count = 0;
+    struct sock_handle *others;
+    NTSTATUS status = STATUS_SUCCESS;
+
+    for (other = holders; other; other = other->port_next) count++;
+    if (!(others = calloc( count, sizeof(*others) ))) return STATUS_NO_MEMORY;
+    for (other = holders, count = 0; other && !status; other = other->port_next)
+    {
+        if (other == sock || other->binding) continue;
+        status = sock_open_again( sock_from_ports( other )->sharer, sock_from_ports( other )->handle, sock_from_ports( other )->id,
+                                  &others[count] );
+        if (status == STATUS_NOT_FOUND) status = STATUS_SUCCESS;  /* closed, and soon known to be */
+        else if (!status) status = sock_set_reuse( &others[count++], 1 );
+    }
+    if (!status) status = bind_with_reuse( args, port, 1 );
+    for (i = 0; i < count; i++)
+    {
+        sock_set_reuse( &others[i], 0 );
+        sock_close( &others[i] );
+    }
+    free( others );
+    return status;
+}
 
 NTSTATUS host_bind( const struct port_pool *pool, struct port_socket *sock, struct port_bind *bind, unsigned int port,
                     unsigned int flags )
 {
     struct bind_args *args = PORT_LIST_ENTRY( bind, struct bind_args, ports );
 
-    (void)pool; (void)sock;
-    return sock_bind( args->handle, args->req->addr, args->req->addr_len, port, flags & BIND_UNSHARED, &args->wsa_error );
+    if (flags & BIND_GROUP && !(flags & BIND_ALONE)) return bind_to_group( pool, sock, args, port );
+    if (flags & BIND_UNSHARED) return bind_with_reuse( args, port, 0 );
+    return bind_now( args, port );
 }
 
 /* Requests. */
@@ -370,6 +429,46 @@ DECL_HANDLER(associate_port_reservation)
     set_error( status );
 }
 
+static void processor_done( const struct change *change, int heard )
+{
+    struct sock *sock = sock_table_find( change->sock );
+
+    if (heard || !sock || sock->ports.port) return;
+    sock->ports.processor = change->previous;
+    host_socket_changed( &sock->ports );
+}
+
+DECL_HANDLER(set_socket_processor)
+{
+    struct sock_handle handle;
+    struct change change = { .end = processor_done };
+    struct sock *sock;
+    unsigned int port;
+    int reuse = 0;
+    NTSTATUS status;
+
+    if (!(status = sock_open( current->process, req->handle, &handle )))
+    {
+        if (handle.protocol != PROTOCOL_UDP) status = STATUS_NOT_SUPPORTED;
+        else if (!(status = sock_port( &handle, &port )) && !(status = sock_get_reuse( &handle, &reuse )) &&
+                 !(status = get_sock( &handle, &sock )))
+        {
+            change.sock = sock->id;
+            change.previous = sock->ports.processor;
+            if (sock->sharer != current->process)
+            {
+                if (sock->sharer) process_release( sock->sharer );
+                process_grab( sock->sharer = current->process );
+            }
+            sock->handle = req->handle;
+            status = ports_set_processor( &current->process->client, &sock->ports, port, reuse, req->processor, processor_count() );
+            if (!status) current->change = change;
+        }
+        sock_close( &handle );
+    }
+    set_error( status );
+}
+
 DECL_HANDLER(bind_socket)
 {
     struct sock_handle handle;
@@ -414,9 +513,12 @@ void sock_closed( sock_id id )
 
     if (!sock) return;
     client = sock->client;
+    sock->ports.processor = NO_PROCESSOR;
     ports_close( pool, &sock->ports );
     ports_free_port( pool, &sock->ports );
+    if (sock->mapped) map_remove_socket( id );
     state_erase( &sock->state_slot );
+    if (sock->sharer) process_release( sock->sharer );
     sock_table_remove( sock );
     if (!client) return;
     client->sockets--;

@@ -239,10 +239,37 @@ unsigned int sock_holds( const struct sock_handle *sock, const void *addr )
     return HOLDS_BOTH_ANY;
 }
 
-NTSTATUS sock_bind( const struct sock_handle *sock, const void *addr, unsigned int addr_len, unsigned int port,
-                    int unshared, unsigned int *wsa_error )
+NTSTATUS sock_open_again( const struct process *process, uint64_t handle, sock_id id, struct sock_handle *sock )
 {
-    int reuse = 0, ret;
+    NTSTATUS status;
+
+    if (process && !(status = sock_open( process, handle, sock )))
+    {
+        if (sock->id == id) return STATUS_SUCCESS;
+        sock_close( sock );
+    }
+    /* that handle was closed, and another one may be left */
+    if ((status = sock_find( &id, 1, sock )))
+    {
+        if (sock->handle) sock_close( sock );
+        return status;
+    }
+    return sock->handle ? STATUS_SUCCESS : STATUS_NOT_FOUND;
+}
+
+NTSTATUS sock_get_reuse( const struct sock_handle *sock, int *reuse )
+{
+    return get_option( sock->handle, IOCTL_AFD_WINE_GET_SO_REUSEADDR, reuse ) ? STATUS_INSUFFICIENT_RESOURCES : STATUS_SUCCESS;
+}
+
+NTSTATUS sock_set_reuse( const struct sock_handle *sock, int reuse )
+{
+    return set_option( sock->handle, IOCTL_AFD_WINE_SET_SO_REUSEADDR, reuse ) ? STATUS_INSUFFICIENT_RESOURCES : STATUS_SUCCESS;
+}
+
+NTSTATUS sock_bind( const struct sock_handle *sock, const void *addr, unsigned int addr_len, unsigned int port,
+                    unsigned int *wsa_error )
+{
     union
     {
         struct sockaddr     any;
@@ -254,12 +281,11 @@ NTSTATUS sock_bind( const struct sock_handle *sock, const void *addr, unsigned i
     memset( &buffer, 0, sizeof(buffer) );
     memcpy( &buffer, addr, min( addr_len, sizeof(buffer) ) );
     buffer.in.sin_port = swap_port( port );  /* in the same place for both families */
-    if (unshared && get_option( sock->handle, IOCTL_AFD_WINE_GET_SO_REUSEADDR, &reuse )) return STATUS_INSUFFICIENT_RESOURCES;
-    if (reuse && set_option( sock->handle, IOCTL_AFD_WINE_SET_SO_REUSEADDR, 0 )) return STATUS_INSUFFICIENT_RESOURCES;
-    if ((ret = winsock.bind( (SOCKET)sock->handle, &buffer.any, addr_len ))) *wsa_error = winsock.WSAGetLastError();
-    if (reuse) set_option( sock->handle, IOCTL_AFD_WINE_SET_SO_REUSEADDR, 1 );
-    if (!ret) return STATUS_SUCCESS;
-    if (*wsa_error == WSAEADDRINUSE) return STATUS_SHARING_VIOLATION;
-    if (*wsa_error == WSAEACCES) return STATUS_ACCESS_DENIED;
-    return STATUS_UNSUCCESSFUL;
+    if (!winsock.bind( (SOCKET)sock->handle, &buffer.any, addr_len )) return STATUS_SUCCESS;
+    switch (*wsa_error = winsock.WSAGetLastError())
+    {
+    case WSAEADDRINUSE: return STATUS_SHARING_VIOLATION;
+    case WSAEACCES:     return STATUS_ACCESS_DENIED;
+    default:            return STATUS_UNSUCCESSFUL;
+    }
 }

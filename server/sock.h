@@ -29,9 +29,17 @@ struct sock
     uint32_t           serial;      /* of the request that bound it, 0: not known */
     uint32_t           binder;      /* process that made that request */
     struct process    *client;      /* that the server knows the socket from, NULL: the previous server knew it */
+    struct process    *sharer;      /* that lets it share its port by processor, or NULL */
+    uint64_t           handle;      /* of that process */
     unsigned int       state_slot;  /* of its record, see state.h */
-    int                mapped;      /* the map shows it as associated */
+    int                mapped;      /* the map says that the server has to bind it */
 };
+
+/* Must each bind of the socket come to the server? */
+static inline int sock_needs_server( const struct port_socket *sock, int associated )
+{
+    return associated || (sock->processor != NO_PROCESSOR && !sock->port);
+}
 
 /* All that the server knows. They are many, and found by their ids. */
 extern struct sock *sock_table_find( sock_id id );
@@ -55,18 +63,23 @@ struct sock_handle
  * STATUS_NOT_SUPPORTED: neither TCP nor UDP (WSAEOPNOTSUPP). STATUS_INSUFFICIENT_RESOURCES: nobody knows. */
 extern NTSTATUS sock_open( const struct process *process, uint64_t handle, struct sock_handle *sock );
 extern void sock_close( struct sock_handle *sock );
+/* Open the socket with this id, which had this handle in the process when it was last seen. STATUS_NOT_FOUND: it is closed. */
+extern NTSTATUS sock_open_again( const struct process *process, uint64_t handle, sock_id id, struct sock_handle *sock );
 
 extern NTSTATUS sock_port( const struct sock_handle *sock, unsigned int *port );  /* 0 when it is not bound */
 
 /* HOLDS_* of the address (struct sockaddr_in or sockaddr_in6) if the socket is bound to it */
 extern unsigned int sock_holds( const struct sock_handle *sock, const void *addr );
 
-/* Bind the socket to an address (struct sockaddr_in or sockaddr_in6) with another port, in host order. With unshared set, SO_REUSEADDR
- * is off meanwhile, so that a port in use is refused. STATUS_INSUFFICIENT_RESOURCES: it could not be turned off.
+/* SO_REUSEADDR. STATUS_INSUFFICIENT_RESOURCES: it could not be asked, or set. */
+extern NTSTATUS sock_get_reuse( const struct sock_handle *sock, int *reuse );
+extern NTSTATUS sock_set_reuse( const struct sock_handle *sock, int reuse );
+
+/* Bind the socket to an address (struct sockaddr_in or sockaddr_in6) with another port, in host order, or 0 for any.
  * STATUS_SHARING_VIOLATION: the port is taken. STATUS_ACCESS_DENIED: it is taken by a socket with SO_EXCLUSIVEADDRUSE, or
- * not this user's to bind. STATUS_UNSUCCESSFUL: any other error, as Winsock's code in *wsa_error. */
+ * not this user's to bind. STATUS_UNSUCCESSFUL: any other error. Winsock's code is in *wsa_error. */
 extern NTSTATUS sock_bind( const struct sock_handle *sock, const void *addr, unsigned int addr_len, unsigned int port,
-                           int unshared, unsigned int *wsa_error );
+                           unsigned int *wsa_error );
 
 /* Call sock_closed() when the last handle of the socket, in whatever process, is closed. */
 extern NTSTATUS sock_watch( const struct sock_handle *sock );

@@ -22,7 +22,7 @@
 #define WIN32_LEAN_AND_MEAN
 #include <windows.h>
 
-#define STATE_MAGIC 0x31747350  /* "Pst1": the layout of struct state_record */
+#define STATE_MAGIC 0x32747350  /* "Pst2": the layout of struct state_record */
 
 /* the place 0 of the file; a slot of 0 means that there is none */
 struct state_header

@@ -34,15 +34,15 @@ struct state_record
     uint32_t protocol;    /* IPPROTO_TCP or IPPROTO_UDP */
     uint64_t sock;        /* id of the socket; of a reservation: that it lives with */
     uint64_t token;       /* of the reservation; of a socket: that it is associated with, 0 when that one is persistent or ended */
-    uint64_t start_time;  /* of the process, when it was created */
+    uint64_t start_time;  /* of the process, when it was created; of a socket: of the one that lets it share its port */
     uint32_t pid;         /* process that acquired the reservation, bound the socket, or asked for the change */
     uint32_t serial;      /* of the request that made it so */
     uint32_t first;       /* of the reservation, or the block of the store; of a socket: of the persistent one that it is associated with, or 0 */
-    uint32_t count;       /* of the same */
+    uint32_t count;       /* of the same; of a socket: process that lets it share its port by processor */
     uint32_t port;        /* that the socket holds, or 0 */
     uint32_t holds;       /* HOLDS_* */
     uint32_t associated;  /* the socket is associated and not bound */
-    uint32_t __pad;
+    uint32_t processor;   /* of a socket that shares its port, or NO_PROCESSOR */
 };
 
 /* Read what the last server left: an array for free(), NULL when there is nothing; the record of index i has the slot i + 1. They

@@ -332,16 +332,41 @@ int fake_can_bind( const struct fake_sock *sock, unsigned int port )
     return 1;
 }
 
+NTSTATUS sock_open_again( const struct process *process, uint64_t handle, sock_id id, struct sock_handle *ret )
+{
+    if (process && !sock_open( process, handle, ret ))
+    {
+        if (ret->id == id) return STATUS_SUCCESS;
+        sock_close( ret );
+    }
+    if (sock_find( &id, 1, ret )) return STATUS_NO_MEMORY;
+    return ret->handle ? STATUS_SUCCESS : STATUS_NOT_FOUND;
+}
+
+NTSTATUS sock_get_reuse( const struct sock_handle *handle, int *reuse )
+{
+    if (fails()) return STATUS_INSUFFICIENT_RESOURCES;
+    *reuse = ((struct fake_sock *)handle->handle)->reuse;
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS sock_set_reuse( const struct sock_handle *handle, int reuse )
+{
+    /* what takes an option back must not fail */
+    if (reuse && fails()) return STATUS_INSUFFICIENT_RESOURCES;
+    ((struct fake_sock *)handle->handle)->reuse = reuse;
+    return STATUS_SUCCESS;
+}
+
 NTSTATUS sock_bind( const struct sock_handle *handle, const void *addr, unsigned int addr_len, unsigned int port,
-                    int unshared, unsigned int *wsa_error )
+                    unsigned int *wsa_error )
 {
     struct fake_sock *sock = handle->handle;
-    int reuse = sock->reuse, can_bind;
     unsigned char guard;
 
     (void)addr;
     if (addr_len < 16 || addr_len > MAX_SOCKADDR_LEN) violate( "sock_bind() with a wrong length" );
-    if (!port || port >= POOL_PORTS)
+    if (port >= POOL_PORTS)
     {
         violate( "sock_bind() without a port" );
         return STATUS_INVALID_PARAMETER;
@@ -359,16 +384,19 @@ NTSTATUS sock_bind( const struct sock_handle *handle, const void *addr, unsigned
         *wsa_error = 10055;  /* WSAENOBUFS */
         return STATUS_UNSUCCESSFUL;
     }
-    if (unshared) sock->reuse = 0;
-    can_bind = fake_can_bind( sock, port );
-    sock->reuse = reuse;
-    if (!can_bind)
+    if (!port) for (port = 40000; guards[protocol_index( sock->protocol )][port] || !fake_can_bind( sock, port ); port++) {}
+    if (!fake_can_bind( sock, port ))
     {
         *wsa_error = 10048;  /* WSAEADDRINUSE */
         return STATUS_SHARING_VIOLATION;
     }
     sock->port = port;
     return STATUS_SUCCESS;
+}
+
+unsigned int processor_count(void)
+{
+    return FAKE_PROCESSORS;
 }
 
 NTSTATUS sock_watch( const struct sock_handle *handle )
@@ -849,7 +877,7 @@ static const char *check_sock( const struct sock *sock, unsigned int *acquired )
 
     if (!fake || fake->protocol != ports->protocol) return "a socket that there is not";
     if (!fake->watched) return "a socket that is not watched";
-    if (fake->mapped != ports->associated || sock->mapped != ports->associated) return "a socket that the map shows wrongly";
+    if (fake->mapped != sock_needs_server( ports, ports->associated ) || sock->mapped != fake->mapped) return "a socket that the map shows wrongly";
     if (ports->associated && ports->port) return "a socket that is associated and holds a port";
     if (ports->binding) return "a socket that is being bound";
     if (ports->reservation && !ports->associated) return "a reservation of a socket that is not associated";
@@ -867,7 +895,7 @@ static const char *check_sock( const struct sock *sock, unsigned int *acquired )
     if (!sock->state_slot || sock->state_slot > state_count) return "a socket that is not saved";
     state = &states[sock->state_slot - 1];
     if (state->type != STATE_SOCKET || state->sock != sock->id || (int)state->protocol != ports->protocol ||
-        state->port != ports->port || state->holds != ports->holds || (int)state->associated != ports->associated)
+        state->port != ports->port || state->holds != ports->holds || (int)state->associated != ports->associated || state->processor != ports->processor)
         return "a socket that is saved wrongly";
     return NULL;
 }
@@ -881,7 +909,12 @@ static const char *check_processes( unsigned int runtime )
 
     for (process = processes; process; process = process->next)
     {
-        if (process->refcount != process->client.reservations + process->sockets + process->connections) return "a process with a wrong reference count";
+        const struct sock *sock = NULL;
+        unsigned int sharing = 0;
+
+        while ((sock = sock_table_next( sock ))) sharing += sock->sharer == process;
+        if (process->refcount != process->client.reservations + process->sockets + process->connections + sharing)
+            return "a process with a wrong reference count";
         runtime -= process->client.reservations;
     }
     if (!runtime) return NULL;
@@ -909,7 +942,7 @@ static const char *check_listed( int every_port, unsigned int *runtime, unsigned
             continue;
         }
         sockets++;
-        associated += sock->ports.associated;
+        associated += sock->mapped;
         if ((ret = check_sock( sock, &acquired ))) return ret;
     }
     if (sockets != sock_table_count()) return "a wrong number of sockets";

@@ -20,6 +20,7 @@
  * server does to it is checked on the way, see fakes_check(). */
 
 #define FAKE_PROCESSES 8
+#define FAKE_PROCESSORS 4
 #define FAKE_PID( index ) (100 + 4 * (unsigned int)(index))  /* ids of Windows processes are multiples of 4 */
 
 struct fake_sock

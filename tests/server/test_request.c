@@ -1204,6 +1204,94 @@ static void test_repeated(void)
     end();
 }
 
+static NTSTATUS send_processor( int line, struct client *client, unsigned int index, unsigned int processor )
+{
+    req.set_socket_processor_request.handle = FAKE_HANDLE( index );
+    req.set_socket_processor_request.processor = processor;
+    return SEND( client, set_socket_processor );
+}
+
+#define set_processor( ... ) send_processor( __LINE__, __VA_ARGS__ )
+
+/* SPEC 10 */
+static void test_processors(void)
+{
+    unsigned int i, j, s[4], other, port;
+    uint64_t token;
+
+    /* which sockets */
+    begin();
+    s[0] = fake_socket( ALICE, 4, TCP, 0 );
+    check( set_processor( &alice, s[0], 0 ), STATUS_NOT_SUPPORTED );
+    s[1] = fake_socket( ALICE, 4, UDP, 0 );
+    check( set_processor( &alice, s[1], FAKE_PROCESSORS ), STATUS_INVALID_PARAMETER );
+    check( set_processor( &bob, s[1], 0 ), STATUS_OBJECT_TYPE_MISMATCH );
+    fake_socks[s[1]].reuse = 1;
+    check( set_processor( &alice, s[1], 0 ), STATUS_INVALID_PARAMETER );
+    fake_socks[s[1]].reuse = 0;
+    succeeds( set_processor( &alice, s[1], 0 ) );
+    fake_socks[s[1]].port = 5000;
+    check( set_processor( &alice, s[1], 0 ), STATUS_INVALID_PARAMETER );
+    end();
+
+    /* a group with a reservation (i = 0) and without; killed and restarted between any two steps (j = 1) */
+    for (i = 0; i < 2; i++) for (j = 0; j < 2; j++)
+    {
+        begin();
+        token = 0;
+        for (port = 0; port < 4; port++) s[port] = fake_socket( ALICE, 6, UDP, 1 );
+        if (!i)
+        {
+            succeeds( acquire( &alice, s[3], 7000, 1 ) );
+            token = TOKEN();
+        }
+        for (port = 0; port < 4; port++)
+        {
+            succeeds( set_processor( &alice, s[port], port ) );
+            if (token) succeeds( associate( &alice, s[port], token ) );
+        }
+        if (j) restart_server();
+        succeeds( bind( &alice, s[0], token ? 7000 : 0 ) );
+        port = PORT();
+        ok( port && port == fake_socks[s[0]].port, "got %u\n", port );
+        if (j) restart_server();
+        succeeds( bind( &alice, s[1], port ) );
+        /* a socket whose handle has changed since it came */
+        fake_socks[s[1]].processes = 1 << ROOT;
+        succeeds( bind( &alice, s[2], port ) );
+        succeeds( bind( &alice, s[3], port ) );
+        if (j) restart_server();
+        for (other = 0; other < 4; other++) ok( !fake_socks[s[other]].reuse, "%u: others can get in\n", other );
+
+        other = fake_socket( BOB, 6, UDP, 1 );
+        fake_socks[other].reuse = 1;
+        check( bind( &bob, other, port ), i ? STATUS_NOT_FOUND : STATUS_ACCESS_DENIED );
+        fake_socks[other].reuse = 0;
+        succeeds( set_processor( &bob, other, 0 ) );
+        check( bind( &bob, other, port ), i ? STATUS_SHARING_VIOLATION : STATUS_ACCESS_DENIED );
+        check( acquire( &bob, other, port, 1 ), STATUS_SHARING_VIOLATION );
+
+        /* the holder closes first */
+        close_sock( s[3], ALICE );
+        check( acquire( &bob, other, port, 1 ), STATUS_SHARING_VIOLATION );
+        close_sock( s[0], ALICE );
+        close_sock( s[1], ROOT );
+        check( acquire( &bob, other, port, 1 ), STATUS_SHARING_VIOLATION );
+        close_sock( s[2], ALICE );
+        succeeds( acquire( &bob, other, port, 1 ) );
+        end();
+    }
+
+    /* what the client does not hear of */
+    begin();
+    s[0] = fake_socket( ALICE, 4, UDP, 0 );
+    outcome = UNHEARD;
+    succeeds( set_processor( &alice, s[0], 1 ) );
+    outcome = HEARD;
+    check( bind( &alice, s[0], 6000 ), STATUS_NOT_FOUND );
+    end();
+}
+
 /* Faults: a scenario in which each call that can fail is made to, one after another. After each the request must have said so,
  * and changed nothing; made again, without a fault, it must work. */
 
@@ -1339,6 +1427,7 @@ int main(void)
     test_restart();
     test_unheard();
     test_repeated();
+    test_processors();
     test_faults();
     test_start_faults();
     fake_reset();
