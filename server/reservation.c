@@ -469,6 +469,21 @@ DECL_HANDLER(set_socket_processor)
     set_error( status );
 }
 
+DECL_HANDLER(get_socket_processor)
+{
+    struct sock_handle handle;
+    struct sock *sock;
+    NTSTATUS status;
+
+    if (!(status = sock_open( current->process, req->handle, &handle )))
+    {
+        if ((sock = sock_table_find( handle.id )) && sock->ports.processor != NO_PROCESSOR) reply->processor = sock->ports.processor;
+        else status = STATUS_NOT_FOUND;
+        sock_close( &handle );
+    }
+    set_error( status );
+}
+
 DECL_HANDLER(bind_socket)
 {
     struct sock_handle handle;

@@ -21,6 +21,9 @@
 # define SIO_RELEASE_PORT_RESERVATION   _WSAIOW( IOC_VENDOR, 101 )
 # define SIO_ASSOCIATE_PORT_RESERVATION _WSAIOW( IOC_VENDOR, 102 )
 #endif
+#ifndef SIO_CPU_AFFINITY
+# define SIO_CPU_AFFINITY               _WSAIOW( IOC_VENDOR, 21 )
+#endif
 
 static LONG startup_count;
 
@@ -79,6 +82,17 @@ BOOL is_bound( SOCKET s )
     return event && !NtDeviceIoControlFile( (HANDLE)s, event, NULL, NULL, &io, IOCTL_AFD_GETSOCKNAME, NULL, 0, &addr, sizeof(addr) );
 }
 
+/* number of bytes that the input has at least */
+static DWORD input_size( DWORD code )
+{
+    switch (code)
+    {
+    case SIO_ACQUIRE_PORT_RESERVATION: return sizeof(INET_PORT_RANGE);
+    case SIO_CPU_AFFINITY:             return sizeof(USHORT);
+    default:                           return sizeof(INET_PORT_RESERVATION_TOKEN);
+    }
+}
+
 /* SPEC: in this order; whatever fails, nothing has changed */
 static int check_ioctl( SOCKET s, DWORD code, void *in, DWORD in_size, void *out, DWORD out_size, DWORD *ret_size,
                         WSAOVERLAPPED *overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine )
@@ -89,7 +103,8 @@ static int check_ioctl( SOCKET s, DWORD code, void *in, DWORD in_size, void *out
 
     if (!is_winsock_started()) return WSANOTINITIALISED;
     if ((status = get_protocol( s, &family, &protocol ))) return wsa_error_from_status( status );
-    if (in_size < (acquire ? sizeof(INET_PORT_RANGE) : sizeof(INET_PORT_RESERVATION_TOKEN))) return WSAEINVAL;
+    if (code == SIO_CPU_AFFINITY && protocol != IPPROTO_UDP) return WSAEOPNOTSUPP;
+    if (in_size < input_size( code )) return WSAEINVAL;
     if (acquire ? out_size < sizeof(INET_PORT_RESERVATION_INSTANCE) : out_size) return WSAEINVAL;
     if (!in || IsBadReadPtr( in, in_size )) return WSAEFAULT;
     if (acquire && (!out || IsBadWritePtr( out, out_size ))) return WSAEFAULT;
@@ -135,6 +150,30 @@ static NTSTATUS associate( SOCKET s, ULONG64 token )
     req.associate_port_reservation_request.handle = s;
     req.associate_port_reservation_request.token = token;
     return portclient_call( &req, &reply );
+}
+
+/* The process has sockets that share their ports. */
+static BOOL has_processors;
+
+static NTSTATUS set_processor( SOCKET s, USHORT processor )
+{
+    union generic_request req = { .__header.req = REQ_set_socket_processor };
+    union generic_reply reply;
+
+    has_processors = TRUE;
+    req.set_socket_processor_request.handle = s;
+    req.set_socket_processor_request.processor = processor;
+    return portclient_call( &req, &reply );
+}
+
+BOOL shares_port( SOCKET s )
+{
+    union generic_request req = { .__header.req = REQ_get_socket_processor };
+    union generic_reply reply;
+
+    if (!has_processors) return FALSE;
+    req.get_socket_processor_request.handle = s;
+    return !portclient_call( &req, &reply );
 }
 
 static void WINAPI call_routine( void *context, IO_STATUS_BLOCK *io, ULONG reserved )
@@ -231,6 +270,9 @@ int ioctl_port_reservation( SOCKET s, DWORD code, void *in, DWORD in_size, void 
     case SIO_RELEASE_PORT_RESERVATION:
         status = release( ((INET_PORT_RESERVATION_TOKEN *)in)->Token );
         break;
+    case SIO_CPU_AFFINITY:
+        status = set_processor( s, *(USHORT *)in );
+        break;
     default:
         status = associate( s, ((INET_PORT_RESERVATION_TOKEN *)in)->Token );
         break;
@@ -264,6 +306,7 @@ int WINAPI WSAIoctl( SOCKET s, DWORD code, LPVOID in, DWORD in_size, LPVOID out,
     case SIO_ACQUIRE_PORT_RESERVATION:
     case SIO_RELEASE_PORT_RESERVATION:
     case SIO_ASSOCIATE_PORT_RESERVATION:
+    case SIO_CPU_AFFINITY:
         ret = ioctl_port_reservation( s, code, in, in_size, out, out_size, ret_size, overlapped, routine );
         SetLastError( ret );
         return ret ? SOCKET_ERROR : 0;

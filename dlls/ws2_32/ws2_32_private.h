@@ -35,7 +35,10 @@ extern BOOL is_bound( SOCKET s );
  * socket. Returns 0, also where nothing had to be done, or Winsock's error code. */
 extern int bind_implicitly( SOCKET s );
 
-/* The three control codes. Returns Winsock's error code, WSA_IO_PENDING among them, or 0. */
+/* Does the socket share its port by processor (SIO_CPU_AFFINITY)? */
+extern BOOL shares_port( SOCKET s );
+
+/* The control codes of reservations, and SIO_CPU_AFFINITY. Returns Winsock's error code, WSA_IO_PENDING among them, or 0. */
 extern int ioctl_port_reservation( SOCKET s, DWORD code, void *in, DWORD in_size, void *out, DWORD out_size,
                                    DWORD *ret_size, WSAOVERLAPPED *overlapped,
                                    LPWSAOVERLAPPED_COMPLETION_ROUTINE routine );

@@ -123,6 +123,16 @@ int release( SOCKET s, ULONG64 token )
     return token_ioctl( s, SIO_RELEASE_PORT_RESERVATION, token );
 }
 
+int set_processor( SOCKET s, USHORT processor )
+{
+    DWORD size = 0xdeadbeef;
+    int ret = WSAIoctl( s, SIO_CPU_AFFINITY, &processor, sizeof(processor), NULL, 0, &size, NULL, NULL );
+
+    if (ret) return WSAGetLastError();
+    ok( !size, "got %lu bytes\n", size );
+    return 0;
+}
+
 int associate( SOCKET s, ULONG64 token )
 {
     return token_ioctl( s, SIO_ASSOCIATE_PORT_RESERVATION, token );
@@ -311,6 +321,8 @@ enum puppet_command
     PUPPET_ASSOCIATE,
     PUPPET_BIND,
     PUPPET_LOCAL_PORT,
+    PUPPET_SET_REUSE,
+    PUPPET_SET_PROCESSOR,
 };
 
 struct puppet_shared
@@ -336,6 +348,7 @@ START_TEST(puppet)
     WSADATA data;
     unsigned int i;
     BOOL quit = FALSE;
+    int on = 1;
 
     if (winetest_get_mainargs( &argv ) < 3) return;
     for (i = 0; i < PUPPET_SLOTS; i++) sockets[i] = INVALID_SOCKET;
@@ -394,6 +407,12 @@ START_TEST(puppet)
             break;
         case PUPPET_LOCAL_PORT:
             shared->port = local_port( *s );
+            break;
+        case PUPPET_SET_REUSE:
+            if (setsockopt( *s, SOL_SOCKET, SO_REUSEADDR, (char *)&on, sizeof(on) )) shared->error = WSAGetLastError();
+            break;
+        case PUPPET_SET_PROCESSOR:
+            shared->error = set_processor( *s, shared->count );
             break;
         }
         SetEvent( done );
@@ -520,6 +539,17 @@ unsigned int puppet_local_port( struct puppet *puppet, int slot )
 {
     if (puppet_call( puppet, slot, PUPPET_LOCAL_PORT )) return 0;
     return puppet->shared->port;
+}
+
+int puppet_set_reuse( struct puppet *puppet, int slot )
+{
+    return puppet_call( puppet, slot, PUPPET_SET_REUSE );
+}
+
+int puppet_set_processor( struct puppet *puppet, int slot, unsigned int processor )
+{
+    puppet->shared->count = processor;
+    return puppet_call( puppet, slot, PUPPET_SET_PROCESSOR );
 }
 
 HANDLE open_program( const char *name, DWORD access )

@@ -19,6 +19,10 @@
 #include <stdint.h>
 #include "wine/test.h"
 
+#ifndef SIO_CPU_AFFINITY
+# define SIO_CPU_AFFINITY _WSAIOW( IOC_VENDOR, 21 )
+#endif
+
 /* INET_PORT_RESERVATION_INSTANCE. Its members are anonymous in <mstcpip.h>, which C99 has no word for. */
 struct instance
 {
@@ -56,6 +60,7 @@ extern SOCKET make_socket( int kind );
 extern int acquire( SOCKET s, unsigned int first, unsigned int count, struct instance *inst );
 extern int release( SOCKET s, ULONG64 token );
 extern int associate( SOCKET s, ULONG64 token );
+extern int set_processor( SOCKET s, USHORT processor );   /* SIO_CPU_AFFINITY */
 extern int bind_port( SOCKET s, unsigned int port );      /* on all addresses */
 extern int bind_loopback( SOCKET s, unsigned int port );
 extern int implicit_bind( SOCKET s );                     /* sends a byte (UDP), connects to a closed port (TCP) */
@@ -122,6 +127,8 @@ extern int puppet_acquire( struct puppet *puppet, int slot, unsigned int first, 
 extern int puppet_release( struct puppet *puppet, int slot, ULONG64 token );
 extern int puppet_associate( struct puppet *puppet, int slot, ULONG64 token );
 extern int puppet_bind( struct puppet *puppet, int slot, unsigned int port );
+extern int puppet_set_reuse( struct puppet *puppet, int slot );              /* SO_REUSEADDR */
+extern int puppet_set_processor( struct puppet *puppet, int slot, unsigned int processor );
 extern unsigned int puppet_local_port( struct puppet *puppet, int slot );
 
 #endif /* PORTRES_PORT_TEST_H */

@@ -18,6 +18,7 @@
     TEST(release) \
     TEST(associate) \
     TEST(bind) \
+    TEST(affinity) \
     TEST(others) \
     TEST(lifetime) \
     TEST(implicit) \
