@@ -103,6 +103,7 @@ missing_check_packages()
     have clang-tidy || echo clang-tidy
     have cppcheck || echo cppcheck
     have shellcheck || echo shellcheck
+    have go || echo golang-go
 }
 
 # Install what is missing, and only that, from Debian's packages; $1 is the function that tells it
