@@ -1,5 +1,5 @@
 /*
- * Connection to portguard, the native helper
+ * Conversation with portguard, the native helper
  *
  * Copyright 2026 the wine-portres authors
  *
@@ -9,330 +9,381 @@
  * version 2.1 of the License, or (at your option) any later version.
  */
 
-#include "wsock.h"
-#include "guard_helper.h"
-#include "log.h"
-#include "path.h"
-#include "process.h"
-#include "security.h"
-
+#include <stdlib.h>
 #include <string.h>
-#include <wchar.h>
 
-#ifndef WSA_FLAG_NO_HANDLE_INHERIT
-# define WSA_FLAG_NO_HANDLE_INHERIT 0x80
-#endif
+#include "guard_helper.h"
+#include "guard_stream.h"
+#include "log.h"
+#include "port_list.h"
+#include "task.h"
 
-/* how Wine marks a process that uses the console of the Unix shell */
-#define WINE_CONSOLE_OF_SHELL ((PVOID)(LONG_PTR)-4)
+#define PLAIN_TIMEOUT  10000  /* ms; before the main loop runs nobody is served anyway */
+#define START_TIMEOUT  6000   /* ms; it may have to end the one of before first */
+#define SILENT_TIMEOUT 15000  /* ms after which a helper that does not answer is replaced */
+#define START_TRIES    3      /* at once: what is short may be there a moment later, and one of before may have guards that only it can open */
+#define RETRY_TIME     1000   /* ms between two tries to start one, doubled each time */
+#define MAX_RETRY_TIME 640000
 
-#define REPLY_TIMEOUT 10000  /* ms; a block of all ports takes less than one second */
-#define CLAIM_TIMEOUT 2000   /* ms; nobody else should be there, and a new helper is quickly made */
-#define CLAIM_TRIES   3      /* that it says nothing, or that there is no socket for it, may pass */
-#define LINGER_TIME   600    /* seconds that the guards outlive a server that was killed, while its prefix lives */
-#define FILE_NAME     L"guard"  /* where the next server finds the helper */
-
-extern PEB * WINAPI RtlGetCurrentPeb(void);  /* of ntdll, in no header */
-
-static SOCKET helper = INVALID_SOCKET;
-
-static SOCKET create_socket(void)
+/* a request whose reply has not come */
+struct call
 {
-    return winsock.WSASocketW( AF_INET, SOCK_STREAM, 0, NULL, 0, WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT );
-}
-
-/* Make two connected sockets; TCP is what a Windows socket and a native program have in common. */
-static BOOL connect_pair( SOCKET pair[2] )
-{
-    struct sockaddr_in addr = { 0 }, peer;
-    SOCKET listener = create_socket();
-    int len = sizeof(addr), peer_len, on = 1;
-
-    pair[0] = pair[1] = INVALID_SOCKET;
-    addr.sin_family = AF_INET;
-    addr.sin_addr.s_addr = 0x0100007f;  /* 127.0.0.1, network order */
-    if (listener == INVALID_SOCKET) return FALSE;
-    if (winsock.bind( listener, (struct sockaddr *)&addr, sizeof(addr) ) || winsock.listen( listener, 1 ) ||
-        winsock.getsockname( listener, (struct sockaddr *)&addr, &len ))
-        goto failed;
-    if ((pair[0] = create_socket()) == INVALID_SOCKET) goto failed;
-    if (winsock.connect( pair[0], (struct sockaddr *)&addr, sizeof(addr) )) goto failed;
-    len = sizeof(addr);
-    if (winsock.getsockname( pair[0], (struct sockaddr *)&addr, &len )) goto failed;
-    do
-    {
-        /* another user of this machine may have been quicker; that is not our helper */
-        if (pair[1] != INVALID_SOCKET) winsock.closesocket( pair[1] );
-        peer_len = sizeof(peer);
-        pair[1] = winsock.accept( listener, (struct sockaddr *)&peer, &peer_len );
-        if (pair[1] == INVALID_SOCKET) goto failed;
-    } while (peer.sin_port != addr.sin_port || peer.sin_addr.s_addr != addr.sin_addr.s_addr);
-    winsock.closesocket( listener );
-    /* a request without a reply must not hold up the next one */
-    winsock.setsockopt( pair[0], IPPROTO_TCP, TCP_NODELAY, (const char *)&on, sizeof(on) );
-    winsock.setsockopt( pair[1], IPPROTO_TCP, TCP_NODELAY, (const char *)&on, sizeof(on) );
-    return TRUE;
-
-failed:
-    if (pair[0] != INVALID_SOCKET) winsock.closesocket( pair[0] );
-    winsock.closesocket( listener );
-    return FALSE;
-}
-
-/* Wine's CreateProcess runs a file that is not a Windows program natively, with standard handles as descriptors. */
-static BOOL start_process( SOCKET s )
-{
-    WCHAR path[MAX_PATH], command[] = L"" PORTGUARD_FILE;
-    STARTUPINFOW startup = { 0 };
-    PROCESS_INFORMATION info = { 0 };
-    PVOID *console = &RtlGetCurrentPeb()->ProcessParameters->Reserved2[0];
-    PVOID saved = *console;
-    BOOL ret;
-
-    if (!path_beside_program( path, L"" PORTGUARD_FILE )) return FALSE;
-    startup.cb = sizeof(startup);
-    startup.dwFlags = STARTF_USESTDHANDLES;
-    startup.hStdInput = (HANDLE)s;
-    startup.hStdOutput = (HANDLE)s;
-    startup.hStdError = GetStdHandle( STD_ERROR_HANDLE );
-    SetHandleInformation( (HANDLE)s, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT );
-    /* A service has no console. Wine would make one for the child, or leave it without, and in both cases not give it the
-     * standard handles (8.0 and 10.0; 8.0 does give them to a detached one). So pretend that there is one: its handle comes
-     * right after the four sizes and flags, and a native child has no use for it. */
-    if (!saved) *console = WINE_CONSOLE_OF_SHELL;
-    ret = CreateProcessW( path, command, NULL, NULL, TRUE, 0, NULL, NULL, &startup, &info );
-    *console = saved;
-    if (!ret) return FALSE;
-    /* a native program has no handles, but that may change */
-    if (info.hThread) CloseHandle( info.hThread );
-    if (info.hProcess) CloseHandle( info.hProcess );
-    return TRUE;
-}
-
-static void helper_stop(void)
-{
-    winsock.closesocket( helper );  /* ends it, if it still lives */
-    helper = INVALID_SOCKET;
-}
-
-BOOL helper_running(void)
-{
-    return helper != INVALID_SOCKET;
-}
-
-/* Send a request, and wait for the reply unless reply is NULL. */
-static BOOL exchange( struct portguard_request *req, struct portguard_reply *reply )
-{
-    static UINT32 serial;
-    int ret, len;
-
-    req->serial = ++serial;
-    if (!reply) req->flags |= PORTGUARD_NO_REPLY;
-    for (len = 0; len < (int)sizeof(*req); len += ret)
-        if ((ret = winsock.send( helper, (const char *)req + len, sizeof(*req) - len, 0 )) <= 0) return FALSE;
-    if (!reply) return TRUE;
-    for (len = 0; len < (int)sizeof(*reply); len += ret)
-        if ((ret = winsock.recv( helper, (char *)reply + len, sizeof(*reply) - len, 0 )) <= 0) return FALSE;
-    return reply->serial == req->serial;
-}
-
-BOOL helper_call( struct portguard_request *req, struct portguard_reply *reply )
-{
-    if (!helper_running()) return FALSE;
-    if (exchange( req, reply )) return TRUE;
-    helper_stop();
-    log_message( "portguard does not answer" );
-    return FALSE;
-}
-
-/* what the file holds */
-struct contact
-{
-    UINT32 port;
-    UINT32 cookie[2];
+    struct port_list         entry;
+    struct task             *task;       /* that waits for it, if any */
+    uint64_t                 time;       /* of the request */
+    enum { WAITING, ANSWERED, LOST } state;
+    int                      abandoned;  /* nobody waits; free it when the reply comes */
+    struct portguard_request req;
+    struct portguard_reply   reply;
+    void                    *out;
+    size_t                   out_size;
 };
 
-/* what came of the helper of the server before */
-enum claim
+/* a task that waits for the helper's start */
+struct waiter
 {
-    CLAIM_DONE,
-    CLAIM_NONE,    /* there is none */
-    CLAIM_FAILED,  /* there may be one, and it would keep everybody off its ports, us included */
+    struct port_list entry;
+    struct task     *task;
+    int              woken;
 };
 
-static enum claim read_contact( struct contact *contact )
+static enum helper_state state;
+static int loop_runs;
+static int silent;                /* a request was given up, and no reply has come since */
+static int elsewhere;
+static uint64_t next_start;       /* when it may be tried again */
+static unsigned int retry_time = RETRY_TIME;
+static const char *last_failure;  /* what was logged when the last one could not be started */
+static unsigned int stream_count; /* tells streams apart */
+static uint32_t last_serial;
+static struct port_list calls = { &calls, &calls };
+static struct port_list waiters = { &waiters, &waiters };
+static struct portguard_reply info;
+
+/* what has arrived of the next reply */
+static union
 {
-    WCHAR path[MAX_PATH];
-    HANDLE file;
-    DWORD size;
-    BOOL ret;
+    struct portguard_reply header;
+    char bytes[PORTGUARD_MAX_REPLY];
+} incoming;
+static size_t incoming_size;
 
-    if (!path_beside_program( path, FILE_NAME )) return CLAIM_FAILED;
-    file = CreateFileW( path, GENERIC_READ, FILE_SHARE_READ, NULL, OPEN_EXISTING, 0, NULL );
-    if (file == INVALID_HANDLE_VALUE) return GetLastError() == ERROR_FILE_NOT_FOUND ? CLAIM_NONE : CLAIM_FAILED;
-    ret = ReadFile( file, contact, sizeof(*contact), &size, NULL ) && size == sizeof(*contact);
-    CloseHandle( file );
-    return ret && contact->port && contact->port < 65536 ? CLAIM_DONE : CLAIM_FAILED;
-}
-
-static BOOL write_contact( const struct contact *contact )
+static void wake_waiters(void)
 {
-    WCHAR path[MAX_PATH];
-    HANDLE file;
-    DWORD size;
-    BOOL ret;
+    struct port_list *cursor, *after;
 
-    if (!path_beside_program( path, FILE_NAME )) return FALSE;
-    file = CreateFileW( path, GENERIC_WRITE, 0, user_only(), CREATE_ALWAYS, 0, NULL );
-    if (file == INVALID_HANDLE_VALUE) return FALSE;
-    ret = WriteFile( file, contact, sizeof(*contact), &size, NULL ) && size == sizeof(*contact);
-    CloseHandle( file );
-    if (!ret) DeleteFileW( path );
-    return ret;
-}
-
-static void delete_contact(void)
-{
-    WCHAR path[MAX_PATH];
-
-    if (path_beside_program( path, FILE_NAME )) DeleteFileW( path );
-}
-
-static void set_timeout( DWORD timeout )
-{
-    winsock.setsockopt( helper, SOL_SOCKET, SO_RCVTIMEO, (const char *)&timeout, sizeof(timeout) );
-}
-
-/* Make the helper outlive this server. Without that it works as well. */
-static void set_linger(void)
-{
-    struct portguard_request req = { 0 };
-    struct portguard_reply reply;
-    struct contact contact;
-    uint64_t random;
-
-    if (random_token( &random )) return;
-    req.op = PORTGUARD_LINGER;
-    req.protocol = contact.cookie[0] = (UINT32)random;
-    req.first = contact.cookie[1] = random >> 32;
-    req.count = LINGER_TIME;
-    if (!helper_call( &req, &reply ) || reply.status) return;
-    contact.port = reply.port;
-    if (write_contact( &contact )) return;
-    /* nobody would find it, and it would keep the next server off the ports, too */
-    log_message( "can't write the file 'guard'; guards will end with the server" );
-    req.flags = 0;
-    req.count = 0;
-    helper_call( &req, &reply );
-}
-
-/* Take over the helper of the server before. It goes on where the file says, with the same cookie, so that the next server finds it
- * whenever this one is killed. */
-static enum claim claim_helper(void)
-{
-    struct portguard_request req = { 0 };
-    struct portguard_reply reply;
-    struct sockaddr_in addr = { 0 };
-    struct contact contact;
-    enum claim ret;
-    int on = 1;
-
-    if ((ret = read_contact( &contact ))) return ret;
-    addr.sin_family = AF_INET;
-    addr.sin_port = swap_port( contact.port );
-    addr.sin_addr.s_addr = 0x0100007f;
-    if ((helper = create_socket()) == INVALID_SOCKET) return CLAIM_FAILED;
-    ret = CLAIM_FAILED;
-    if (winsock.connect( helper, (struct sockaddr *)&addr, sizeof(addr) ))
+    PORT_LIST_FOR_EACH_SAFE( cursor, after, &waiters )
     {
-        if (winsock.WSAGetLastError() == WSAECONNREFUSED) ret = CLAIM_NONE;
+        struct waiter *waiter = PORT_LIST_ENTRY( cursor, struct waiter, entry );
+
+        port_list_remove( &waiter->entry );
+        waiter->woken = 1;
+        task_wake( waiter->task );
     }
+}
+
+/* The stream is of no use: nobody gets an answer from it. */
+static void close_stream(void)
+{
+    struct port_list *cursor, *after;
+
+    state = HELPER_NONE;
+    silent = 0;
+    incoming_size = 0;
+    stream_count++;
+    memset( &info, 0, sizeof(info) );
+    stream_close();
+    PORT_LIST_FOR_EACH_SAFE( cursor, after, &calls )
+    {
+        struct call *call = PORT_LIST_ENTRY( cursor, struct call, entry );
+
+        port_list_remove( &call->entry );
+        call->state = LOST;
+        if (call->abandoned) free( call );
+        else if (call->task) task_wake( call->task );
+    }
+}
+
+static struct call *add_call( const struct portguard_request *req, void *out, size_t out_size, int abandoned )
+{
+    struct call *call = calloc( 1, sizeof(*call) );
+
+    if (!call) return NULL;
+    call->task = abandoned ? NULL : task_current();
+    call->time = task_now();
+    call->abandoned = abandoned;
+    call->req = *req;
+    call->out = out;
+    call->out_size = out_size;
+    port_list_add_tail( &calls, &call->entry );
+    return call;
+}
+
+static int send_message( struct portguard_request *req, const void *more, size_t more_size )
+{
+    return stream_send( req, sizeof(*req) ) && (!more_size || stream_send( more, more_size ));
+}
+
+/* It can't be started. That is tried again and again, and said once. */
+static void failed( const char *why )
+{
+    if (why != last_failure) log_message( "%s; native programs can bind to reserved TCP ports", why );
+    last_failure = why;
+    next_start = task_now() + retry_time;
+    if (retry_time < MAX_RETRY_TIME) retry_time *= 2;
+}
+
+static void start(void)
+{
+    struct portguard_request req = { 0 };
+    const char *error;
+
+    if ((error = stream_open()))
+    {
+        failed( error );
+        return;
+    }
+    state = HELPER_STARTING;
+    req.size = sizeof(req);
+    req.op = PORTGUARD_HELLO;
+    req.serial = ++last_serial;
+    req.count = PORTGUARD_VERSION;
+    if (add_call( &req, NULL, 0, 1 ) && send_message( &req, NULL, 0 )) return;
+    close_stream();
+    failed( "there is no memory for portguard" );
+}
+
+/* It is gone, or has to be given up. Another one takes its place, unless this one never answered. */
+static void lost( const char *why )
+{
+    int answered = state == HELPER_RUNS;
+
+    close_stream();
+    if (answered)
+    {
+        log_message( "%s; starting another one", why );
+        start();
+    }
+    else failed( why );
+    if (state == HELPER_NONE) helper_lost();
+    wake_waiters();
+}
+
+/* the answer to the first request */
+static void hello( const struct portguard_reply *reply )
+{
+    elsewhere = reply->status == STATUS_NOT_SUPPORTED;
+    if (!reply->status && reply->port == PORTGUARD_VERSION)
+    {
+        state = HELPER_RUNS;
+        retry_time = RETRY_TIME;
+        last_failure = NULL;
+        helper_started();
+        wake_waiters();
+        return;
+    }
+    if (elsewhere) lost( "portguard is in another network than wineserver, and can't go there" );
+    else lost( "portguard is of another version; install again" );
+}
+
+/* Take the reply that has arrived. Returns 0 when it makes no sense. */
+static int take_reply( const struct portguard_reply *reply )
+{
+    struct call *call = port_list_empty( &calls ) ? NULL : PORT_LIST_ENTRY( calls.next, struct call, entry );
+    size_t size = reply->size - sizeof(*reply);
+
+    if (!call || reply->serial != call->req.serial) return 0;
+    /* what is abandoned has no place for the rest, which stays where it is */
+    if (size != (reply->status ? 0 : call->out_size)) return 0;
+    if (silent) log_message( "portguard answers again" );
+    silent = 0;
+    info = *reply;
+    port_list_remove( &call->entry );
+    call->reply = *reply;
+    call->state = ANSWERED;
+    if (call->req.op == PORTGUARD_HELLO) hello( reply );
     else
     {
-        winsock.setsockopt( helper, IPPROTO_TCP, TCP_NODELAY, (const char *)&on, sizeof(on) );
-        set_timeout( CLAIM_TIMEOUT );
-        req.op = PORTGUARD_CLAIM;
-        req.protocol = contact.cookie[0];
-        req.first = contact.cookie[1];
-        if (exchange( &req, &reply )) ret = !reply.status && reply.port == PORTGUARD_VERSION ? CLAIM_DONE : CLAIM_NONE;
+        if (!call->abandoned && size) memcpy( call->out, reply + 1, size );
+        helper_replied( &call->req, reply, call->abandoned );
     }
-    if (ret != CLAIM_DONE) helper_stop();
-    return ret;
+    if (call->abandoned) free( call );
+    else if (call->task) task_wake( call->task );
+    return 1;
 }
 
-static BOOL start_helper(void)
+void helper_received( const void *data, size_t size )
 {
-    struct portguard_request req = { 0 };
-    struct portguard_reply reply;
-    SOCKET pair[2];
-    BOOL ret;
+    const char *ptr = data;
+    unsigned int stream = stream_count;
 
-    if (!connect_pair( pair ))
+    while (size && stream == stream_count)
     {
-        log_message( "can't connect to portguard: no sockets" );
-        return FALSE;
+        size_t wanted = sizeof(incoming.header), part;
+
+        if (incoming_size >= wanted) wanted = incoming.header.size;
+        part = wanted - incoming_size < size ? wanted - incoming_size : size;
+        memcpy( incoming.bytes + incoming_size, ptr, part );
+        incoming_size += part;
+        ptr += part;
+        size -= part;
+        if (incoming_size < sizeof(incoming.header)) return;
+        if (incoming.header.size < sizeof(incoming.header) || incoming.header.size > sizeof(incoming))
+        {
+            lost( "portguard said something that makes no sense" );
+            return;
+        }
+        if (incoming_size < incoming.header.size) continue;
+        incoming_size = 0;
+        if (take_reply( &incoming.header )) continue;
+        lost( "portguard answered what it was not asked" );
+        return;
     }
-    helper = pair[0];
-    set_timeout( REPLY_TIMEOUT );
-    ret = start_process( pair[1] );
-    winsock.closesocket( pair[1] );
-    if (!ret)
-    {
-        helper_stop();
-        log_message( "can't start portguard beside portserver.exe; native programs can bind to reserved TCP ports. Install "
-                     "again to get it back." );
-        return FALSE;
-    }
-    req.op = PORTGUARD_HELLO;
-    if (!helper_call( &req, &reply )) return FALSE;
-    if (reply.port == PORTGUARD_VERSION) return TRUE;
-    helper_stop();
-    log_message( "portguard is of another version (%u, not %u); install again", (unsigned int)reply.port, PORTGUARD_VERSION );
-    return FALSE;
 }
 
-BOOL helper_start(void)
+void helper_ended(void)
 {
-    enum claim claim = CLAIM_FAILED;
-    int tries;
+    if (state == HELPER_RUNS) lost( "portguard has ended" );
+    else if (state == HELPER_STARTING) lost( "portguard ended without an answer" );
+}
 
-    if (winsock_init()) return FALSE;
-    for (tries = 0; tries < CLAIM_TRIES && claim == CLAIM_FAILED; tries++) claim = claim_helper();
-    if (claim == CLAIM_DONE)
+void helper_init(void)
+{
+    unsigned int tries;
+    uint64_t end;
+
+    for (tries = 0; tries < START_TRIES && state != HELPER_RUNS; tries++)
     {
-        set_timeout( REPLY_TIMEOUT );
-        return TRUE;
+        end = task_now() + START_TIMEOUT;
+        start();
+        while (state == HELPER_STARTING && task_now() < end)
+            if (!stream_wait( end - task_now() )) break;
+        if (state == HELPER_STARTING)
+        {
+            lost( "portguard does not answer" );
+            break;
+        }
     }
-    if (claim == CLAIM_FAILED && tries == CLAIM_TRIES)
-        log_message( "can't take over the portguard of the server before; what it guards can't be bound until it ends" );
-    if (!start_helper()) return FALSE;
-    set_linger();
-    return helper_running();
+}
+
+void helper_run(void)
+{
+    loop_runs = 1;
+    stream_run();
 }
 
 void helper_quit(void)
 {
     struct portguard_request req = { 0 };
 
-    if (!helper_running()) return;
+    if (state == HELPER_NONE) return;
+    req.size = sizeof(req);
     req.op = PORTGUARD_QUIT;
-    helper_call( &req, NULL );
-    delete_contact();
-    helper_stop();
+    req.serial = ++last_serial;
+    send_message( &req, NULL, 0 );
+    close_stream();
 }
 
-
-BOOL helper_alive(void)
+void helper_tick(void)
 {
-    struct timeval now = { 0, 0 };
-    fd_set readfds;
+    struct call *first = port_list_empty( &calls ) ? NULL : PORT_LIST_ENTRY( calls.next, struct call, entry );
 
-    if (!helper_running()) return FALSE;
-    FD_ZERO( &readfds );
-    FD_SET( helper, &readfds );
-    /* no reply is outstanding, so it can only be the end of the stream */
-    if (winsock.select( 0, &readfds, NULL, NULL, &now ) != 1) return TRUE;
-    helper_stop();
-    log_message( "portguard has ended" );
-    return FALSE;
+    if (state == HELPER_NONE && task_now() >= next_start)
+    {
+        start();
+        if (state == HELPER_NONE) wake_waiters();
+    }
+    else if (state == HELPER_STARTING && first && task_now() > first->time + START_TIMEOUT)
+        lost( "portguard does not answer" );
+    /* the new one ends it, whatever holds it */
+    else if (state == HELPER_RUNS && silent && first && task_now() > first->time + SILENT_TIMEOUT)
+        lost( "portguard still does not answer" );
+}
+
+enum helper_state helper_state(void)
+{
+    struct waiter waiter = { .task = task_current() };
+
+    if (state != HELPER_STARTING || !waiter.task) return state;
+    port_list_add_tail( &waiters, &waiter.entry );
+    while (!waiter.woken && task_wait()) ;
+    if (!waiter.woken) port_list_remove( &waiter.entry );
+    return state;
+}
+
+enum helper_state helper_state_now(void)
+{
+    return state;
+}
+
+int helper_is_silent(void)
+{
+    return silent;
+}
+
+int helper_is_elsewhere(void)
+{
+    return elsewhere;
+}
+
+const struct portguard_reply *helper_info(void)
+{
+    return &info;
+}
+
+enum helper_result helper_call( struct portguard_request *req, const void *more, size_t more_size,
+                                struct portguard_reply *reply, void *out, size_t out_size )
+{
+    struct task *task = task_current();
+    enum helper_result ret = HELPER_DONE;
+    struct call *call;
+    uint64_t end = task_now() + PLAIN_TIMEOUT;
+
+    if (state != HELPER_RUNS) return state == HELPER_STARTING ? HELPER_SILENT : HELPER_GONE;
+    if (loop_runs && !task) return HELPER_SILENT;  /* the main loop does not wait */
+    req->size = sizeof(*req) + more_size;
+    req->serial = ++last_serial;
+    if (!(call = add_call( req, out, out_size, 0 ))) return HELPER_SILENT;
+    if (!send_message( req, more, more_size ))
+    {
+        lost( "portguard takes no more requests" );
+        free( call );
+        return HELPER_GONE;
+    }
+    while (call->state == WAITING)
+        if (!(task ? task_wait() : stream_wait( end > task_now() ? end - task_now() : 0 ))) break;
+    if (call->state == WAITING)
+    {
+        if (!silent) log_message( "portguard does not answer; what needs it fails until it does" );
+        silent = 1;
+        call->abandoned = 1;
+        call->task = NULL;
+        return HELPER_SILENT;
+    }
+    if (call->state == LOST) ret = HELPER_GONE;
+    *reply = call->reply;
+    free( call );
+    return ret;
+}
+
+void helper_send( struct portguard_request *req, int wants_reply )
+{
+    if (state != HELPER_RUNS) return;
+    req->size = sizeof(*req);
+    req->serial = ++last_serial;
+    if (!wants_reply || !add_call( req, NULL, 0, 1 )) req->flags |= PORTGUARD_NO_REPLY;
+    if (!send_message( req, NULL, 0 )) lost( "portguard takes no more requests" );
+}
+
+int helper_is_waiting( enum portguard_op op, uint32_t protocol, uint32_t first )
+{
+    struct port_list *cursor, *after;
+
+    PORT_LIST_FOR_EACH_SAFE( cursor, after, &calls )
+    {
+        const struct call *call = PORT_LIST_ENTRY( cursor, struct call, entry );
+
+        if (!call->abandoned && call->req.op == (uint32_t)op && call->req.protocol == protocol && call->req.first == first) return 1;
+    }
+    return 0;
 }

@@ -1,5 +1,5 @@
 /*
- * Connection to portguard, the native helper
+ * Conversation with portguard, the native helper
  *
  * Copyright 2026 the wine-portres authors
  *
@@ -12,22 +12,67 @@
 #ifndef PORTRES_GUARD_HELPER_H
 #define PORTRES_GUARD_HELPER_H
 
-#include <windows.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "portguard.h"
 
-/* Take over the helper of a server that was killed, or start the one that stands beside this program. FALSE, and a line in the log that says why, when that can't be done. */
-extern BOOL helper_start(void);
+/* Requests go out in the order in which they are made. Those that need an answer wait for it in their task, while the main loop goes on; before the
+ * loop runs all of them just wait. An answer that comes too late for its task is handed to helper_replied() all the same. */
+
+enum helper_state
+{
+    HELPER_NONE,      /* there is none */
+    HELPER_STARTING,  /* it has not answered yet */
+    HELPER_RUNS,
+};
+
+enum helper_result
+{
+    HELPER_DONE,
+    HELPER_GONE,    /* it ended meanwhile; a new one may run, or start */
+    HELPER_SILENT,  /* no answer in time, or no memory */
+};
+
+/* Start one, and wait for its answer. Without one that answers it is tried again by helper_tick(). */
+extern void helper_init(void);
+/* The main loop runs from now on. */
+extern void helper_run(void);
 /* End it. */
 extern void helper_quit(void);
+/* Called about once a second. */
+extern void helper_tick(void);
 
-extern BOOL helper_running(void);
+/* Waits for one that starts. */
+extern enum helper_state helper_state(void);
+/* the same without a wait */
+extern enum helper_state helper_state_now(void);
+/* requests are waiting, and the last one was in vain */
+extern int helper_is_silent(void);
+/* it said that it is not where wineserver's sockets are */
+extern int helper_is_elsewhere(void);
+/* what its last reply said of itself */
+extern const struct portguard_reply *helper_info(void);
 
-/* Look whether a helper that was running still lives. */
-extern BOOL helper_alive(void);
+/* Make a request of op, flags, protocol, first and count, and wait for the reply. more are data_size bytes that follow it; out takes the out_size bytes that
+ * follow a reply of STATUS_SUCCESS. */
+extern enum helper_result helper_call( struct portguard_request *req, const void *more, size_t more_size,
+                                       struct portguard_reply *reply, void *out, size_t out_size );
+/* Make a request that nobody waits for. With wants_reply set helper_replied() gets the answer. */
+extern void helper_send( struct portguard_request *req, int wants_reply );
+/* Does a task wait for the answer to a request of this kind, about this port as the first? */
+extern int helper_is_waiting( enum portguard_op op, uint32_t protocol, uint32_t first );
 
-/* Send a request. With a reply pointer wait for the reply, without one the helper sends none. FALSE when the helper is gone,
- * or says nothing for 10 seconds; it must then be started anew, and guards nothing. */
-extern BOOL helper_call( struct portguard_request *req, struct portguard_reply *reply );
+/* For the caller to provide: */
+
+/* Each reply, in the order of the requests, before its task goes on. abandoned: nobody waits for it (any more). */
+extern void helper_replied( const struct portguard_request *req, const struct portguard_reply *reply, int abandoned );
+/* There is a helper that knows nothing yet; there is none any more. */
+extern void helper_started(void);
+extern void helper_lost(void);
+
+/* For the stream to call: */
+extern void helper_received( const void *data, size_t size );
+extern void helper_ended(void);
 
 #endif /* PORTRES_GUARD_HELPER_H */

@@ -9,123 +9,79 @@
  * version 2.1 of the License, or (at your option) any later version.
  */
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "portguard.h"
+#include "guard_sockets.h"
+#include "guard_tables.h"
+#include "portguard_handover.h"
 #include "portguard_prefix.h"
-#include "portguard_sockets.h"
-#include "portguard_tcp.h"
+#include "portguard_request.h"
 
-static int listener = -1;              /* where the next server finds this program */
-static int candidate = -1;             /* who connected there last, and has said nothing yet */
-static struct portguard_request linger_request;
-static int have_wineserver;
+#define OWN_DESCRIPTORS 24     /* that are no guards */
+#define MAX_DESCRIPTORS 140000 /* both protocols' ports and some more */
+#define RETRY_TIME      1000   /* ms between two tries to guard what could not be guarded */
+#define IDLE_TIME       10000  /* ms after which the kernel's range of ports is looked at again */
 
-#define SHORT_LINGER 10  /* seconds; when nobody can tell whether the prefix still lives */
+static const struct prefix_id *prefix;
+static int is_helper;          /* the prefix's, so that the next server finds this process */
+static int connected = 1;      /* standard input and output are the stream of a server */
 
-/* Prepare for outliving the server. */
-static NTSTATUS start_linger( const struct portguard_request *req, uint32_t *port )
+static long now_ms(void)
 {
-    struct sockaddr_in addr = { .sin_family = AF_INET, .sin_addr.s_addr = htonl( INADDR_LOOPBACK ) };
+    struct timespec now;
+
+    clock_gettime( CLOCK_MONOTONIC, &now );
+    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* A guard is a descriptor; an ordinary user, and root in most containers, gets what the hard limit allows. Returns how many guards that makes. */
+static unsigned int raise_limit(void)
+{
+    struct rlimit limit = { MAX_DESCRIPTORS, MAX_DESCRIPTORS };
+
+    if (setrlimit( RLIMIT_NOFILE, &limit ) && !getrlimit( RLIMIT_NOFILE, &limit ))
+    {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit( RLIMIT_NOFILE, &limit );
+    }
+    if (getrlimit( RLIMIT_NOFILE, &limit ) || limit.rlim_cur <= OWN_DESCRIPTORS) return 0;
+    if (limit.rlim_cur > MAX_DESCRIPTORS) limit.rlim_cur = MAX_DESCRIPTORS;
+    return limit.rlim_cur - OWN_DESCRIPTORS;
+}
+
+/* Is the stream one of this user's? The server's is a TCP connection, since Winsock makes no others. */
+static int is_own_stream( int fd )
+{
+    struct sockaddr_storage addr = { 0 };
     socklen_t len = sizeof(addr);
 
-    if (listener < 0)
-    {
-        listener = socket( AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0 );
-        if (listener < 0) return STATUS_INSUFFICIENT_RESOURCES;
-        if (bind( listener, (struct sockaddr *)&addr, sizeof(addr) ) || listen( listener, 16 ))
-        {
-            close( listener );
-            listener = -1;
-            return STATUS_INSUFFICIENT_RESOURCES;
-        }
-    }
-    getsockname( listener, (struct sockaddr *)&addr, &len );
-    *port = ntohs( addr.sin_port );
-    linger_request = *req;
-    have_wineserver = prefix_find();
-    return STATUS_SUCCESS;
+    if (getsockname( fd, (struct sockaddr *)&addr, &len )) return 0;
+    return addr.ss_family == AF_UNIX || tables_peer_is_own_user( fd );
 }
 
-/* Handle one request; returns 0 when the stream makes no sense. */
-static int handle_request( const struct portguard_request *req, struct portguard_reply *reply )
+static int send_reply( const void *data, size_t size )
 {
-    memset( reply, 0, sizeof(*reply) );
-    reply->serial = req->serial;
-    if (req->op == PORTGUARD_HELLO)
-    {
-        reply->port = PORTGUARD_VERSION;
-        return 1;
-    }
-    if (req->op == PORTGUARD_LINGER)
-    {
-        reply->status = start_linger( req, &reply->port );
-        return 1;
-    }
-    if (req->op == PORTGUARD_FORGET)
-    {
-        sockets_forget();
-        return 1;
-    }
-    if (req->op < PORTGUARD_GUARD || req->op > PORTGUARD_RETAKE) return 0;
-    if ((req->protocol != PROTOCOL_TCP && req->protocol != PROTOCOL_UDP) ||
-        !req->first || req->first > 65535 || !req->count || req->count > 65536 - req->first)
-    {
-        reply->status = STATUS_INVALID_PARAMETER;
-        return 1;
-    }
-    switch (req->op)
-    {
-    case PORTGUARD_GUARD:
-        reply->status = sockets_guard( req, &reply->port, &reply->missing );
-        break;
-    case PORTGUARD_RELEASE:
-        sockets_release( req );
-        break;
-    case PORTGUARD_YIELD:
-        sockets_yield( req );
-        break;
-    case PORTGUARD_RETAKE:
-        sockets_retake( req );
-        break;
-    }
-    return 1;
-}
-
-/* Wait for input, of the server if server is set, or from the listener. */
-static int wait_for_input( int server, int timeout )
-{
-    struct pollfd fds[] = { { server ? 0 : -1, POLLIN, 0 }, { listener, POLLIN, 0 }, { candidate, POLLIN, 0 } };
-
-    return poll( fds, sizeof(fds) / sizeof(fds[0]), timeout );
-}
-
-static int send_reply( const struct portguard_reply *reply )
-{
-    const char *ptr = (const char *)reply;
+    const char *ptr = data;
     struct pollfd pfd = { 1, POLLOUT, 0 };
-    size_t left = sizeof(*reply);
 
-    while (left)
+    while (size)
     {
-        ssize_t ret = write( 1, ptr, left );
+        ssize_t ret = send( 1, ptr, size, MSG_NOSIGNAL );
 
         if (ret > 0)
         {
             ptr += ret;
-            left -= ret;
+            size -= ret;
         }
         else if (ret < 0 && errno == EAGAIN) poll( &pfd, 1, -1 );  /* the descriptor may or may not block by itself */
         else if (ret < 0 && errno != EINTR) return 0;
@@ -133,118 +89,115 @@ static int send_reply( const struct portguard_reply *reply )
     return 1;
 }
 
-/* Look at who connected to the listener: the one that sends the right claim becomes the server. Returns 1 when that has happened. A
- * stranger who says nothing delays nobody, and gives way to the next one. */
-static int check_claim(void)
-{
-    struct portguard_reply reply = { .port = PORTGUARD_VERSION };
-    struct portguard_request req;
-    int fd, on = 1;
-    ssize_t ret;
+#define INPUT_SERVER  0x1
+#define INPUT_HELPER  0x2  /* another one has come */
+#define INPUT_PREFIX  0x4  /* see whether it has ended */
 
-    while (listener >= 0 && (fd = accept4( listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK )) >= 0)
-    {
-        if (!tcp_peer_is_own_user( fd ))
-        {
-            close( fd );
-            continue;
-        }
-        if (candidate >= 0) close( candidate );
-        candidate = fd;
-        setsockopt( fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on) );
-    }
-    if (candidate < 0) return 0;
-    ret = recv( candidate, &req, sizeof(req), 0 );
-    if (ret < 0 && (errno == EAGAIN || errno == EINTR)) return 0;
-    fd = candidate;
-    candidate = -1;
-    if (ret != sizeof(req) || req.op != PORTGUARD_CLAIM ||
-        req.protocol != linger_request.protocol || req.first != linger_request.first)
-    {
-        close( fd );
-        return 0;
-    }
-    sockets_claim();
-    dup2( fd, 0 );
-    dup2( fd, 1 );
-    close( fd );
-    reply.serial = req.serial;
-    return send_reply( &reply );
+/* Wait for something to do. Returns INPUT_*. */
+static int wait_for_input(void)
+{
+    struct pollfd fds[2 + HANDOVER_FDS] = { { connected ? 0 : -1, POLLIN, 0 }, { -1, POLLIN, 0 } };
+    unsigned int i, count = 2;
+    int asks = prefix && prefix_fd() < 0, ret;
+
+    if (prefix) fds[1].fd = prefix_fd();
+    if (is_helper) count += handover_fds( fds + count );
+    if (poll( fds, count, guards_missing() || asks || !connected ? RETRY_TIME : IDLE_TIME ) < 0) return 0;
+    ret = (fds[0].revents ? INPUT_SERVER : 0) | (fds[1].revents || asks ? INPUT_PREFIX : 0);
+    for (i = 2; i < count; i++) if (fds[i].revents) ret |= INPUT_HELPER;
+    return ret;
 }
 
-/* Serve requests until the stream ends. Returns 0 then, -1 when the server wants an end or the prefix has ended, 1 on error. */
+/* The server is gone; nobody must find the stream of one that is half alive. */
+static void disconnect(void)
+{
+    connected = 0;
+    close( 0 );
+    close( 1 );
+    if (open( "/dev/null", O_RDWR ) == 0) dup2( 0, 1 );
+}
+
+/* Another server: its stream instead of the one of before. That of a server which was killed in the middle of a call can stay open in wineserver. */
+static void connect_to( int stream )
+{
+    guards_claim();
+    dup2( stream, 0 );
+    dup2( stream, 1 );
+    close( stream );
+    connected = 1;
+}
+
+/* Serve requests until the server or the prefix ends. Returns the exit code. */
 static int serve(void)
 {
-    struct portguard_request requests[64];
-    struct portguard_reply reply;
-    size_t len = 0, pos;
-    time_t now, last_retry = 0;
+    static char requests[PORTGUARD_MAX_REQUEST];
+    long last_retry = 0, end = 0;
+    size_t len = 0, used;
+    int input, stream, quit;
     ssize_t ret;
 
     for (;;)
     {
-        ret = wait_for_input( 1, sockets_missing() || have_wineserver ? 1000 : -1 );
-        /* The stream of a server that was killed in the middle of a call can stay open in wineserver. */
-        if (check_claim()) len = 0;
-        /* Without wineserver the server waits for it forever, with the stream open. */
-        if (!ret && have_wineserver && !prefix_alive()) return -1;
-        if (sockets_missing() && (now = time( NULL )) != last_retry)
+        input = wait_for_input();
+        if ((input & INPUT_PREFIX) && !prefix_alive()) return 0;
+        if (input & INPUT_HELPER)
         {
-            sockets_retry();
-            last_retry = now;
-        }
-        if (!ret) continue;
-        ret = recv( 0, (char *)requests + len, sizeof(requests) - len, MSG_DONTWAIT );
-        if (!ret) return 0;
-        if (ret < 0)
-        {
-            if (errno == EAGAIN || errno == EINTR) continue;
-            return errno == ECONNRESET ? 0 : 1;
-        }
-        len += ret;
-        for (pos = 0; len - pos >= sizeof(requests[0]); pos += sizeof(requests[0]))
-        {
-            const struct portguard_request *req = &requests[pos / sizeof(requests[0])];
-
-            if (req->op == PORTGUARD_QUIT) return -1;
-            if (!handle_request( req, &reply ))
+            if ((stream = handover_check( &quit )) >= 0)
             {
-                fprintf( stderr, "portguard: unknown request %u; is portserver.exe of the same version?\n", req->op );
-                return 1;
+                if (is_own_stream( stream ))
+                {
+                    connect_to( stream );
+                    len = 0;
+                }
+                else close( stream );
             }
-            if (!(req->flags & PORTGUARD_NO_REPLY) && !send_reply( &reply )) return 0;
+            if (quit) return 0;
         }
-        len -= pos;
-        memmove( requests, (char *)requests + pos, len );
-    }
-}
+        if (now_ms() >= last_retry + (guards_missing() ? RETRY_TIME : IDLE_TIME))
+        {
+            guards_retry();
+            last_retry = now_ms();
+        }
+        if (!connected)
+        {
+            if (now_ms() >= end) return 0;
+            continue;
+        }
 
-/* The server is gone; hold the guards for the next one. Returns 0 when none came. */
-static int linger(void)
-{
-    unsigned int seconds = linger_request.count;
-    int claimed = 0;
-    time_t end;
-
-    if (listener < 0) return 0;
-    /* nobody must find the stream of the server that was half alive */
-    close( 0 );
-    close( 1 );
-    open( "/dev/null", O_RDWR );
-    dup2( 0, 1 );
-    if (!have_wineserver && seconds > SHORT_LINGER) seconds = SHORT_LINGER;
-    for (end = time( NULL ) + seconds; !claimed && time( NULL ) < end && (!have_wineserver || prefix_alive()); )
-    {
-        wait_for_input( 0, 200 );
-        claimed = check_claim();
+        if (!(input & INPUT_SERVER)) continue;
+        ret = recv( 0, requests + len, sizeof(requests) - len, MSG_DONTWAIT );
+        if (ret < 0 && (errno == EAGAIN || errno == EINTR)) continue;
+        if (ret < 0 && errno != ECONNRESET) return 1;
+        if (ret > 0)
+        {
+            len += ret;
+            switch (requests_handle( requests, len, send_reply, &used ))
+            {
+            case REQUESTS_GO_ON:
+                len -= used;
+                memmove( requests, requests + used, len );
+                continue;
+            case REQUESTS_QUIT:
+                return 0;
+            case REQUESTS_NONSENSE:
+                fprintf( stderr, "portguard: this is no request; is portserver.exe of the same version?\n" );
+                return 1;
+            case REQUESTS_GONE:
+                break;
+            }
+        }
+        if (!is_helper) return 0;
+        disconnect();
+        len = 0;
+        end = now_ms() + PORTGUARD_LINGER * 1000L;
     }
-    return claimed;
 }
 
 int main( int argc, char *argv[] )
 {
+    unsigned int limit;
+    int refuse, ret;
     struct stat st;
-    int ret;
 
     if (argc > 1 || fstat( 0, &st ) || !S_ISSOCK( st.st_mode ))
     {
@@ -256,9 +209,32 @@ int main( int argc, char *argv[] )
     signal( SIGPIPE, SIG_IGN );
     signal( SIGINT, SIG_IGN );
     signal( SIGHUP, SIG_IGN );
+    prefix = prefix_find();
     if (chdir( "/" )) return 1;  /* so that the prefix can be unmounted or removed */
-    sockets_init();
-    do ret = serve();
-    while (!ret && linger());
-    return ret > 0;
+    refuse = !prefix_enter_network( 0 );
+    if (!refuse && !is_own_stream( 0 ))
+    {
+        fprintf( stderr, "portguard: standard input is a connection to another user's program\n" );
+        return 1;
+    }
+    if (prefix)
+    {
+        switch (handover_start( prefix, 0 ))
+        {
+        case HANDOVER_HELPER:
+            is_helper = 1;
+            break;
+        case HANDOVER_DONE:
+            return 0;
+        case HANDOVER_FAILED:
+            fprintf( stderr, "portguard: the one of before neither goes on nor ends\n" );
+            return 1;
+        }
+    }
+    limit = raise_limit();
+    guards_init( limit );
+    requests_init( refuse, limit, is_helper );
+    ret = serve();
+    if (is_helper) handover_end();
+    return ret;
 }

@@ -92,18 +92,28 @@ static int is_about_port( NTSTATUS status )
     return status == STATUS_SHARING_VIOLATION || status == STATUS_ACCESS_DENIED;
 }
 
+/* what the system tells of the ports in use, when it was asked */
+struct busy_ports
+{
+    unsigned char ports[POOL_PORTS / 8];
+    int           asked;
+};
+
 /* look for a block in from..last, stepping over ports that somebody else on the machine has */
 static NTSTATUS add_from_range( struct port_pool *pool, struct port_client *client, struct port_socket *sock, unsigned int from,
-                                unsigned int last, unsigned int count, uint64_t token, const unsigned char *busy_ports,
+                                unsigned int last, unsigned int count, uint64_t token, struct busy_ports *known,
                                 struct port_reservation **reservation )
 {
     unsigned int busy;
     NTSTATUS status;
 
-    for (; (from = pool_find_free( pool, sock->protocol, from, last, count, busy_ports )); from = busy + 1)
+    for (; (from = pool_find_free( pool, sock->protocol, from, last, count, known->ports )); from = busy + 1)
     {
         status = add_reservation( pool, sock->protocol, from, count, token, client, sock, 0, reservation, &busy );
         if (!is_about_port( status )) return status;
+        /* mostly the first block is free, and to know it all takes longer than to try */
+        if (!known->asked) host_get_busy_ports( sock->protocol, known->ports );
+        known->asked = 1;
     }
     return STATUS_NOT_FOUND;
 }
@@ -111,23 +121,21 @@ static NTSTATUS add_from_range( struct port_pool *pool, struct port_client *clie
 static NTSTATUS add_anywhere( struct port_pool *pool, struct port_client *client, struct port_socket *sock, unsigned int count,
                               uint64_t token, struct port_reservation **reservation )
 {
-    unsigned char busy[POOL_PORTS / 8];
+    struct busy_ports busy;
     unsigned int first = WILDCARD_FIRST, last = host_first_ephemeral_port() - 1, start;
     uint64_t random;
     NTSTATUS status;
 
     if ((status = host_random( &random ))) return status;
-    memset( busy, 0, sizeof(busy) );
-    host_get_busy_ports( sock->protocol, busy );
-
+    memset( &busy, 0, sizeof(busy) );
     if (last >= POOL_PORTS || last < WILDCARD_OTHER_FIRST) last = POOL_PORTS - 1;
     if (last < first) first = WILDCARD_OTHER_FIRST;
     start = first + random % (last + 1 - first);
-    status = add_from_range( pool, client, sock, start, last, count, token, busy, reservation );
+    status = add_from_range( pool, client, sock, start, last, count, token, &busy, reservation );
     if (status == STATUS_NOT_FOUND)
-        status = add_from_range( pool, client, sock, first, last, count, token, busy, reservation );
+        status = add_from_range( pool, client, sock, first, last, count, token, &busy, reservation );
     if (status == STATUS_NOT_FOUND)
-        status = add_from_range( pool, client, sock, WILDCARD_OTHER_FIRST, POOL_PORTS - 1, count, token, busy, reservation );
+        status = add_from_range( pool, client, sock, WILDCARD_OTHER_FIRST, POOL_PORTS - 1, count, token, &busy, reservation );
     return status == STATUS_NOT_FOUND ? STATUS_INSUFFICIENT_RESOURCES : status;
 }
 
@@ -268,6 +276,8 @@ static NTSTATUS bind_port( struct port_pool *pool, struct port_socket *sock, str
     pool_hold( pool, sock, port, bind->holds );
     sock->binding = 1;
     if (find_granted( pool, protocol, port )) status = host_yield( protocol, port, is_held( pool, protocol, port ) );
+    /* Who asks for a port of an exclusion by number may share it with somebody outside as he could without one: the bind decides. */
+    if (status == STATUS_SHARING_VIOLATION && !sock->associated) status = STATUS_SUCCESS;
     if (!is_held( pool, protocol, port )) flags |= BIND_ALONE;
     else if (unshared) flags |= BIND_UNSHARED;
     if (!status) status = host_bind( pool, sock, bind, port, flags );

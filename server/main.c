@@ -14,6 +14,7 @@
 #include <wchar.h>
 
 #include "guard.h"
+#include "guard_stream.h"
 #include "log.h"
 #include "map.h"
 #include "pipe.h"
@@ -23,6 +24,7 @@
 #include "reservation.h"
 #include "state.h"
 #include "store.h"
+#include "task.h"
 #include "watch.h"
 #include "wsock.h"
 
@@ -31,6 +33,7 @@ enum completion_key
     KEY_QUIT,
     KEY_PIPE,
     KEY_WATCH,
+    KEY_GUARD,
 };
 
 static HANDLE completion_port;
@@ -47,6 +50,8 @@ static int init(void)
     NTSTATUS status;
 
     server_pid = GetCurrentProcessId();
+    if (!task_init()) return fail( "cannot make tasks", STATUS_NO_MEMORY );
+    requests_init();
     if (!(completion_port = CreateIoCompletionPort( INVALID_HANDLE_VALUE, NULL, 0, 0 )))
         return fail( "cannot create a completion port", GetLastError() );
     /* the first thing that another server in the prefix would collide with; nobody is answered before the loop runs */
@@ -57,6 +62,7 @@ static int init(void)
     if ((status = winsock_init())) return fail( "cannot load Wine's ws2_32.dll; run 'wine-portres install' again", status );
     if ((status = watch_init( completion_port, KEY_WATCH ))) return fail( "cannot watch sockets", status );
     if ((status = map_init())) return fail( "cannot share the port map", status );
+    stream_init( completion_port, KEY_GUARD );
     guard_init();
     if ((status = reservations_init())) return fail( "cannot take up the reservations of the store and of the server before", status );
     guard_init_done();
@@ -69,13 +75,14 @@ static void main_loop(void)
 
     for (;;)
     {
+        DWORD size = 0, error = 0, timeout = min( task_run(), 1000 );
         OVERLAPPED *overlapped = NULL;
         ULONG_PTR key = KEY_QUIT;
-        DWORD size = 0, error = 0;
 
-        if (!GetQueuedCompletionStatus( completion_port, &size, &key, &overlapped, 1000 )) error = GetLastError();
+        if (!GetQueuedCompletionStatus( completion_port, &size, &key, &overlapped, timeout )) error = GetLastError();
         if (overlapped && key == KEY_PIPE) pipe_completed( overlapped, error, size );
         else if (overlapped && key == KEY_WATCH) watch_completed( overlapped );
+        else if (overlapped && key == KEY_GUARD) stream_completed( overlapped, error, size );
         else if (!error && key == KEY_QUIT) break;
 
         if (GetTickCount() - last_tick >= 1000)

@@ -17,18 +17,22 @@
 #include "request.h"
 #include "reservation.h"
 #include "security.h"
+#include "task.h"
 
 /* instances that wait for a client: so many may connect before the server has had a turn */
 #define LISTENERS 16
 /* A client needs as many connections as it has threads in a request at one time. */
 #define MAX_PROCESS_CONNECTIONS 128
 #define MAX_CONNECTIONS         4096
+/* ms that a request may spend in waits, so that its client gets an answer before it gives up (portclient.c) */
+#define MAX_REQUEST_TIME        3000
 
 enum state
 {
     STATE_LISTENING,
     STATE_READING,
     STATE_DRAINING,  /* reading the rest of a message that is longer than any request */
+    STATE_RUNNING,   /* its request is carried out, by a task, which may wait; nothing of the pipe is pending */
     STATE_WRITING,
 };
 
@@ -38,6 +42,8 @@ struct connection
     struct client         client;
     HANDLE                pipe;
     enum state            state;
+    struct task           task;
+    DWORD                 size;     /* of the message that was read */
     union generic_request req;
     union generic_reply   reply;
 };
@@ -152,6 +158,20 @@ static BOOL client_has_gone( const struct connection *connection )
     return !PeekNamedPipe( connection->pipe, NULL, 0, NULL, NULL, NULL ) && GetLastError() == ERROR_BROKEN_PIPE;
 }
 
+static void run_request( void *arg )
+{
+    struct connection *connection = arg;
+
+    start_write( connection, handle_request( &connection->client, &connection->req, connection->size, &connection->reply ) );
+}
+
+static void start_request( struct connection *connection, DWORD size )
+{
+    connection->state = STATE_RUNNING;
+    connection->size = size;
+    task_start( &connection->task, run_request, connection, MAX_REQUEST_TIME );
+}
+
 void pipe_completed( OVERLAPPED *overlapped, DWORD error, DWORD size )
 {
     struct connection *connection = CONTAINING_RECORD( overlapped, struct connection, overlapped );
@@ -178,11 +198,13 @@ void pipe_completed( OVERLAPPED *overlapped, DWORD error, DWORD size )
             close_connection( connection );
             add_listeners();
         }
-        else start_write( connection, handle_request( &connection->client, &connection->req, size, &connection->reply ) );
+        else start_request( connection, size );
         break;
     case STATE_DRAINING:
         if (error) start_read( connection, STATE_DRAINING );
-        else start_write( connection, handle_request( &connection->client, &connection->req, 0, &connection->reply ) );
+        else start_request( connection, 0 );
+        break;
+    case STATE_RUNNING:
         break;
     case STATE_WRITING:
         request_done( &connection->client, 1 );

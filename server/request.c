@@ -16,12 +16,20 @@
 #include "request.h"
 #include "request_handlers.h"
 #include "request_trace.h"
+#include "task.h"
 
 struct client *current;
 uint32_t current_serial;
 int debug_level;
 
 static NTSTATUS global_error;
+
+void requests_init(void)
+{
+    task_local( &current, sizeof(void *) );
+    task_local( &current_serial, sizeof(current_serial) );
+    task_local( &global_error, sizeof(global_error) );
+}
 
 void set_error( NTSTATUS status )
 {

@@ -43,6 +43,9 @@ extern uint32_t current_serial;  /* of the request */
 /* print each request and reply on stderr */
 extern int debug_level;
 
+/* To be called first: what is above is that of a task, should there be some. */
+extern void requests_init(void);
+
 /* Handle one message of a client, whatever it holds: a message that is not a request gets an error. Fills the reply and returns
  * its size in bytes. */
 extern size_t handle_request( struct client *client, const void *data, size_t size, union generic_reply *reply );

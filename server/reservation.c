@@ -91,8 +91,7 @@ void host_release_guard( int protocol, unsigned int first, unsigned int count )
 
 NTSTATUS host_yield( int protocol, unsigned int port, int held )
 {
-    if (!held) guard_yield( protocol, port );
-    return STATUS_SUCCESS;
+    return held ? STATUS_SUCCESS : guard_yield( protocol, port );
 }
 
 void host_settle( int protocol, unsigned int port, int held )
@@ -102,7 +101,7 @@ void host_settle( int protocol, unsigned int port, int held )
 
 void host_get_busy_ports( int protocol, unsigned char busy[POOL_PORTS / 8] )
 {
-    (void)protocol; (void)busy;
+    (void)guard_busy_ports( protocol, busy );
 }
 
 unsigned int host_first_ephemeral_port(void)
@@ -507,7 +506,8 @@ DECL_HANDLER(bind_socket)
     args.req = req;
     args.wsa_error = 0;
     sock = sock_table_find( handle.id );
-    if (sock && sock->ports.port && (!sock->serial || (sock->serial == current_serial && sock->binder == current->process->pid)))
+    if (sock && sock->ports.port && !sock->ports.binding &&
+        (!sock->serial || (sock->serial == current_serial && sock->binder == current->process->pid)))
     {
         /* this very request bound it, and the server was killed before the reply, or before it noted the port */
         host_socket_changed( &sock->ports );
@@ -597,8 +597,14 @@ DECL_HANDLER(lookup_persistent_reservation)
 
 DECL_HANDLER(get_server_info)
 {
+    struct guard_info guard;
+
+    guard_get_info( &guard );
     reply->pid = server_pid;
-    reply->guard = guard_coverage();
+    reply->guard = guard.flags;
+    reply->guards = guard.guards;
+    reply->guard_limit = guard.limit;
+    reply->guard_missing = guard.missing;
     reply->runtime = pool->runtime;
     reply->persistent = pool->persistent;
     reply->sockets = sock_table_count();

@@ -77,6 +77,15 @@ int show_status(void)
         printf( "server: the file 'state' can't be written (is the disk full?): runtime reservations would NOT survive the server\n" );
     for (i = 0; i < ARRAY_SIZE(coverage); i++)
         printf( "guard: %-42s %s\n", coverage[i].who, (info->guard & coverage[i].bit) ? "kept off reserved ports" : "NOT kept off reserved ports" );
+    if (info->guard_limit) printf( "guard: %u ports are guarded, of %u that can be\n", info->guards, info->guard_limit );
+    else printf( "guard: %u ports are guarded\n", info->guards );
+    if (info->guard & GUARD_EXHAUSTED)
+        printf( "guard: no more ports can be guarded: raise the hard limit of descriptors ('ulimit -Hn') and start the prefix again\n" );
+    if (info->guard_missing) printf( "guard: %u reserved ports are NOT guarded: they are in use by others, or the limit is reached\n", info->guard_missing );
+    if (info->guard & GUARD_ELSEWHERE)
+        printf( "guard: portguard can't go to the network namespace of wineserver; start the prefix in the namespace where its programs run\n" );
+    if (info->guard & GUARD_SILENT)
+        printf( "guard: portguard does NOT answer (is it stopped?): acquire and bind fail until it does, or is replaced some seconds later\n" );
     return EXIT_OK;
 }
 

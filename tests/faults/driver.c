@@ -11,7 +11,9 @@
 
 #include "driver.h"
 #include "../handles.h"
-#include "portguard.h"
+#include "guard_helper.h"
+#include "guard_stream.h"
+#include "path.h"
 #include "portserver.h"
 
 #include <stdio.h>
@@ -199,40 +201,47 @@ static WCHAR *beside_server( WCHAR *path, const WCHAR *name )
     return path;
 }
 
-/* The next server would find the helper by the file 'guard'; so does this, and ends it. */
+/* for guard/guard_stream.c: the portguard to start is that of the server */
+BOOL path_beside_program( WCHAR *path, const WCHAR *name )
+{
+    beside_server( path, name );
+    return TRUE;
+}
+
+static BOOL helper_answered, helper_has_ended;
+
+void helper_received( const void *data, size_t size )
+{
+    (void)data; (void)size;
+    helper_answered = TRUE;
+}
+
+void helper_ended(void)
+{
+    helper_has_ended = TRUE;
+}
+
+/* A new helper hands its stream on to the one of the server before; tell it to end. */
 static void end_helper(void)
 {
-    struct portguard_request req = { .op = PORTGUARD_CLAIM };
-    struct portguard_reply reply;
-    struct sockaddr_in addr = { .sin_family = AF_INET, .sin_addr.s_addr = htonl( INADDR_LOOPBACK ) };
-    UINT32 contact[3];
-    WCHAR path[2 * MAX_PATH];
-    DWORD size = 0;
-    HANDLE file = CreateFileW( beside_server( path, L"guard" ), GENERIC_READ, FILE_SHARE_READ, NULL, OPEN_EXISTING, 0, NULL );
-    SOCKET s;
-    char c;
+    struct portguard_request req = { .size = sizeof(req), .op = PORTGUARD_HELLO, .count = PORTGUARD_VERSION };
+    static HANDLE port;
 
-    if (file == INVALID_HANDLE_VALUE) return;
-    if (!ReadFile( file, contact, sizeof(contact), &size, NULL ) || size != sizeof(contact)) contact[0] = 0;
-    CloseHandle( file );
-    s = make_socket( AF_INET, SOCK_STREAM );
-    addr.sin_port = htons( contact[0] );
-    if (contact[0] && !connect( s, (struct sockaddr *)&addr, sizeof(addr) ))
-    {
-        req.protocol = contact[1];
-        req.first = contact[2];
-        send( s, (const char *)&req, sizeof(req), 0 );
-        recv( s, (char *)&reply, sizeof(reply), 0 );
-        req.op = PORTGUARD_QUIT;
-        send( s, (const char *)&req, sizeof(req), 0 );
-        recv( s, &c, 1, 0 );  /* until it has ended */
-    }
-    closesocket( s );
+    helper_answered = helper_has_ended = FALSE;
+    if (!port) port = CreateIoCompletionPort( INVALID_HANDLE_VALUE, NULL, 0, 0 );
+    stream_init( port, 0 );
+    if (stream_open()) return;  /* there is no program, so there is no helper */
+    if (stream_send( &req, sizeof(req) )) while (!helper_answered && !helper_has_ended && stream_wait( 5000 )) ;
+    ok( helper_answered, "no helper answers\n" );
+    req.op = PORTGUARD_QUIT;
+    if (stream_send( &req, sizeof(req) )) while (!helper_has_ended && stream_wait( 5000 )) ;
+    ok( helper_has_ended, "the helper does not end\n" );
+    stream_close();
 }
 
 void remove_traces(void)
 {
-    static const WCHAR *const names[] = { L"guard", L"state", L"journal", L"journal.damaged" };
+    static const WCHAR *const names[] = { L"state", L"journal", L"journal.damaged" };
     WCHAR path[2 * MAX_PATH];
     unsigned int i;
 

@@ -155,7 +155,7 @@ static void test_wildcard(void)
     calls = host_guard_calls;
     ok( calls <= 2, "asked for guards %u times\n", calls );
     check( acquire( ALICE, tcp( 0 ), 0, 10 ), STATUS_INSUFFICIENT_RESOURCES );
-    ok( host_guard_calls == calls, "asked for guards %u times\n", host_guard_calls - calls );
+    ok( host_guard_calls <= calls + 1, "asked for guards %u times\n", host_guard_calls - calls );
     succeeds( acquire( ALICE, udp( 0 ), 0, 10 ) );
     end();
 

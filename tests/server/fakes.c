@@ -120,9 +120,19 @@ static void remove_block( int index, unsigned int first, unsigned int count )
     block_places[index][first] = 0;
 }
 
-unsigned int guard_coverage(void)
+void guard_get_info( struct guard_info *info )
 {
-    return GUARD_COVERS_EPHEMERAL;
+    memset( info, 0, sizeof(*info) );
+    info->flags = GUARD_COVERS_EPHEMERAL;
+}
+
+NTSTATUS guard_busy_ports( int protocol, unsigned char map[8192] )
+{
+    unsigned int port;
+
+    for (port = 0; port < POOL_PORTS; port++)
+        if (busy_ports[protocol_index( protocol )][port]) map[port / 8] |= 1 << (port & 7);
+    return STATUS_SUCCESS;
 }
 
 NTSTATUS guard_ports( int protocol, unsigned int first, unsigned int count, enum guard_mode mode, int force, unsigned int *busy )
@@ -157,12 +167,13 @@ void guard_release( int protocol, unsigned int first, unsigned int count )
     guard_count -= count;
 }
 
-void guard_yield( int protocol, unsigned int port )
+NTSTATUS guard_yield( int protocol, unsigned int port )
 {
     unsigned char *guard = &guards[protocol_index( protocol )][port];
 
     if (!(*guard & GUARDED) || *guard & YIELDED) violate( "guard_yield() where no guard stands" );
     *guard |= YIELDED;
+    return STATUS_SUCCESS;
 }
 
 void guard_retake( int protocol, unsigned int port )

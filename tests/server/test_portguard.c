@@ -20,6 +20,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -41,6 +42,14 @@ struct helper
 static const char *name( int protocol )
 {
     return protocol == PROTOCOL_TCP ? "TCP" : "UDP";
+}
+
+static double now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime( CLOCK_MONOTONIC, &now );
+    return now.tv_sec * 1000.0 + now.tv_nsec / 1e6;
 }
 
 /*** the helper ***/
@@ -104,7 +113,7 @@ static NTSTATUS call( struct helper *helper, enum portguard_op op, int protocol,
                       unsigned int flags, struct portguard_reply *reply )
 {
     static unsigned int serial;
-    struct portguard_request req = { op, flags, ++serial, protocol, first, count };
+    struct portguard_request req = { sizeof(req), op, flags, ++serial, protocol, first, count, 0 };
 
     memset( reply, 0xcc, sizeof(*reply) );
     if (helper->fd < 0 || write( helper->fd, &req, sizeof(req) ) != sizeof(req) || !read_reply( helper, reply ))
@@ -230,15 +239,15 @@ static int try_send( const char *text, unsigned int port )
     return ret;
 }
 
-/* A block of count ports that nobody has, away from the range where others get their ports while the tests run. */
-static unsigned int find_block( unsigned int count )
+/* A block of count ports from low to high that nobody has. */
+static unsigned int find_block_in( unsigned int low, unsigned int high, unsigned int count )
 {
     unsigned int tries, first, port;
     unsigned int i;
 
     for (tries = 0; tries < 1000; tries++)
     {
-        first = 10000 + random() % (32000 - 10000 - count);
+        first = low + random() % (high - low - count);
         for (port = first; port < first + count; port++)
         {
             for (i = 0; i < 2; i++) if (try_bind( protocols[i], have_ipv6 ? ANY6 : ANY4, port, 0 )) break;
@@ -248,6 +257,23 @@ static unsigned int find_block( unsigned int count )
     }
     fprintf( stderr, "no %u free ports in a row\n", count );
     exit( 1 );
+}
+
+/* away from the range where others get their ports while the tests run */
+static unsigned int find_block( unsigned int count )
+{
+    return find_block_in( 10000, 32000, count );
+}
+
+/* where the kernel chooses ports by itself */
+static unsigned int find_ephemeral_block( unsigned int count )
+{
+    unsigned int low = 32768, high = 60999;
+    FILE *file = fopen( "/proc/sys/net/ipv4/ip_local_port_range", "r" );
+
+    if (file && fscanf( file, "%u %u", &low, &high ) != 2) high = low;
+    if (file) fclose( file );
+    return find_block_in( low, high, count );
 }
 
 static const struct
@@ -558,13 +584,17 @@ static void test_force( struct helper *helper )
         ok( fd[i] >= 0, "got %d", errno );
         status = call( helper, PORTGUARD_GUARD, protocols[i], first, BLOCK, PORTGUARD_FORCE, &reply );
         ok( !status, "got %x", status );
-        ok( reply.missing == 1, "got %u", reply.missing );
+        ok( reply.missing == i + 1, "got %u", reply.missing );
         ok( reply.port == first + 1, "got port %u, expected %u", reply.port, first + 1 );
         check_guarded( protocols[i], first );
         check_guarded( protocols[i], first + 2 );
         /* the owner of the port may go on using it */
-        call( helper, PORTGUARD_YIELD, protocols[i], first + 1, 1, 0, &reply );
+        call( helper, PORTGUARD_YIELD, protocols[i], first + 1, 1, PORTGUARD_FORCE, &reply );
+        ok( !reply.status && reply.missing == i, "got %x, %u missing", reply.status, reply.missing );
         call( helper, PORTGUARD_RETAKE, protocols[i], first + 1, 1, 0, &reply );
+        /* to the next one it is not given */
+        status = call( helper, PORTGUARD_YIELD, protocols[i], first + 1, 1, 0, &reply );
+        ok( status == STATUS_SHARING_VIOLATION && reply.missing == i + 1, "got %x, %u missing", reply.status, reply.missing );
     }
     for (i = 0; i < 2; i++) close( fd[i] );
     for (i = 0; i < 2; i++)
@@ -580,7 +610,7 @@ static void test_force( struct helper *helper )
 /* "an administered exclusion keeps a port from being handed out, not from being asked for" */
 static void test_persistent( struct helper *helper )
 {
-    unsigned int i, port = find_block( 1 );
+    unsigned int i, port = find_ephemeral_block( 1 );
     struct portguard_reply reply;
     NTSTATUS status;
     int fd, ret;
@@ -601,7 +631,16 @@ static void test_persistent( struct helper *helper )
         ok( !listen( fd, 1 ), "%s flags %d: can't listen: %d", binds[i].addr, binds[i].flags, errno );
         close( fd );
     }
-    call( helper, PORTGUARD_YIELD, PROTOCOL_TCP, port, 1, 0, &reply );
+    /* so somebody may have it when its owner asks */
+    fd = open_socket( PROTOCOL_TCP, LOOP4, port, REUSE );
+    status = call( helper, PORTGUARD_YIELD, PROTOCOL_TCP, port, 1, 0, &reply );
+    ok( status == STATUS_SHARING_VIOLATION, "got %x", status );
+    ok( fd >= 0 && !listen( fd, 1 ), "got %d", errno );
+    status = call( helper, PORTGUARD_YIELD, PROTOCOL_TCP, port, 1, 0, &reply );
+    ok( status == STATUS_SHARING_VIOLATION, "got %x", status );
+    close( fd );
+    status = call( helper, PORTGUARD_YIELD, PROTOCOL_TCP, port, 1, 0, &reply );
+    ok( !status, "got %x", status );
     ret = try_bind( PROTOCOL_TCP, ANY4, port, REUSE );
     ok( !ret, "got %d", ret );
     call( helper, PORTGUARD_RETAKE, PROTOCOL_TCP, port, 1, 0, &reply );
@@ -616,6 +655,168 @@ static void test_persistent( struct helper *helper )
     ret = try_bind( PROTOCOL_UDP, ANY4, port, 0 );
     ok( !ret, "got %d", ret );
     call( helper, PORTGUARD_RELEASE, PROTOCOL_UDP, port, 1, 0, &reply );
+}
+
+/* "persistent blocks outside Linux's ephemeral range need no standing guard, and take none; at a bind from one, a port is proved free by a
+ * moment's guard" */
+static void test_no_standing_guard( struct helper *helper )
+{
+    unsigned int i, port, first = find_block( BLOCK );
+    struct portguard_reply reply, before;
+    NTSTATUS status;
+    int fd, ret;
+
+    call( helper, PORTGUARD_HELLO, 0, 0, PORTGUARD_VERSION, 0, &before );
+    for (i = 0; i < 2; i++)
+    {
+        /* to reserve it, each port has to be free */
+        fd = open_socket( protocols[i], LOOP4, first + 1, 0 );
+        status = call( helper, PORTGUARD_GUARD, protocols[i], first, BLOCK, PORTGUARD_PERSISTENT, &reply );
+        ok( status == STATUS_SHARING_VIOLATION, "%s: got %x", name( protocols[i] ), status );
+        ok( reply.port == first + 1, "%s: got port %u, expected %u", name( protocols[i] ), reply.port, first + 1 );
+        status = call( helper, PORTGUARD_GUARD, protocols[i], first, BLOCK, PORTGUARD_PERSISTENT | PORTGUARD_FORCE, &reply );
+        ok( !status && !reply.missing, "%s: got %x, %u missing", name( protocols[i] ), status, reply.missing );
+        call( helper, PORTGUARD_RELEASE, protocols[i], first, BLOCK, 0, &reply );
+        close( fd );
+        status = call( helper, PORTGUARD_GUARD, protocols[i], first, BLOCK, PORTGUARD_PERSISTENT, &reply );
+        ok( !status, "%s: got %x", name( protocols[i] ), status );
+        ok( reply.guards == before.guards, "%s: got %u guards, expected %u", name( protocols[i] ), reply.guards, before.guards );
+        for (port = first; port < first + BLOCK; port++) check_free( protocols[i], port );
+        /* it is reserved all the same */
+        status = call( helper, PORTGUARD_GUARD, protocols[i], first + 1, 1, 0, &reply );
+        ok( status == STATUS_SHARING_VIOLATION, "%s: got %x", name( protocols[i] ), status );
+
+        /* somebody has asked for one by number, with SO_REUSEADDR or not */
+        for (ret = 0; ret <= REUSE; ret += REUSE)
+        {
+            fd = open_socket( protocols[i], LOOP4, first + 2, ret );
+            ok( fd >= 0, "got %d", errno );
+            status = call( helper, PORTGUARD_YIELD, protocols[i], first + 2, 1, 0, &reply );
+            ok( status == STATUS_SHARING_VIOLATION, "%s: got %x", name( protocols[i] ), status );
+            close( fd );
+        }
+        status = call( helper, PORTGUARD_YIELD, protocols[i], first + 2, 1, 0, &reply );
+        ok( !status, "%s: got %x", name( protocols[i] ), status );
+        check_free( protocols[i], first + 2 );
+        call( helper, PORTGUARD_RETAKE, protocols[i], first + 2, 1, 0, &reply );
+        ok( reply.guards == before.guards && !reply.missing, "%s: got %u guards, %u missing", name( protocols[i] ), reply.guards,
+            reply.missing );
+        check_free( protocols[i], first + 2 );
+        call( helper, PORTGUARD_RELEASE, protocols[i], first, BLOCK, 0, &reply );
+    }
+}
+
+/* A server that ended leaves connections which it accepted; its next start binds the same port. */
+static void test_connections_left( struct helper *helper )
+{
+    unsigned int port = find_block( 1 );
+    int listener = open_socket( PROTOCOL_TCP, LOOP4, port, REUSE ), client, accepted;
+    struct portguard_reply reply;
+    struct sockaddr_storage addr;
+    socklen_t len = make_addr( &addr, LOOP4, port );
+    NTSTATUS status;
+
+    call( helper, PORTGUARD_GUARD, PROTOCOL_TCP, port, 1, PORTGUARD_PERSISTENT | PORTGUARD_FORCE, &reply );
+    ok( listener >= 0 && !listen( listener, 1 ), "got %d", errno );
+    client = make_socket( AF_INET, SOCK_STREAM );
+    ok( !connect( client, (struct sockaddr *)&addr, len ), "got %d", errno );
+    accepted = accept( listener, NULL, NULL );
+    status = call( helper, PORTGUARD_YIELD, PROTOCOL_TCP, port, 1, 0, &reply );
+    ok( status == STATUS_SHARING_VIOLATION, "while it listens: got %x", status );
+    close( listener );
+    status = call( helper, PORTGUARD_YIELD, PROTOCOL_TCP, port, 1, 0, &reply );
+    ok( !status, "got %x", status );
+    close( accepted );
+    close( client );
+    call( helper, PORTGUARD_RELEASE, PROTOCOL_TCP, port, 1, 0, &reply );
+}
+
+/* SPEC section 10: sockets of one process share a port, "whoever has not set it, and another process, is refused whenever the group is at rest" */
+static void test_shared_port( struct helper *helper )
+{
+    unsigned int i, reserved, flags, port = find_block( 1 );
+    struct portguard_reply reply;
+    NTSTATUS status;
+    int fds[3], ret, off = 0, on = 1;
+
+    status = call( helper, PORTGUARD_SHARE, PROTOCOL_TCP, port, 1, PORTGUARD_ON, &reply );
+    ok( status == STATUS_INVALID_PARAMETER, "got %x", status );
+    for (reserved = 0; reserved < 2; reserved++)
+    {
+        if (reserved) call( helper, PORTGUARD_GUARD, PROTOCOL_UDP, port, 1, 0, &reply );
+        for (i = 0; i < 3; i++)
+        {
+            if (i || reserved)
+            {
+                if (i) setsockopt( fds[0], SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on) );
+                if (i == 2) setsockopt( fds[1], SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on) );
+                status = call( helper, PORTGUARD_SHARE, PROTOCOL_UDP, port, 1, PORTGUARD_ON, &reply );
+                ok( !status, "socket %u: got %x", i, status );
+            }
+            fds[i] = open_socket( PROTOCOL_UDP, ANY4, port, REUSE );
+            ok( fds[i] >= 0, "socket %u: got %d", i, errno );
+            setsockopt( fds[0], SOL_SOCKET, SO_REUSEADDR, &off, sizeof(off) );
+            if (i) setsockopt( fds[i], SOL_SOCKET, SO_REUSEADDR, &off, sizeof(off) );
+            if (i == 2) setsockopt( fds[1], SOL_SOCKET, SO_REUSEADDR, &off, sizeof(off) );
+            status = call( helper, PORTGUARD_SHARE, PROTOCOL_UDP, port, 1, 0, &reply );
+            ok( !status, "socket %u: got %x", i, status );
+            for (flags = 0; flags <= REUSE; flags += REUSE)
+            {
+                ret = try_bind( PROTOCOL_UDP, ANY4, port, flags );
+                ok( ret == EADDRINUSE, "socket %u flags %u: got %d", i, flags, ret );
+                ret = try_bind( PROTOCOL_UDP, LOOP4, port, flags );
+                ok( ret == EADDRINUSE, "socket %u flags %u: got %d", i, flags, ret );
+            }
+            /* the guard takes no datagrams */
+            ret = try_send( LOOP4, port );
+            ok( !ret, "socket %u: got %d", i, ret );
+        }
+        for (i = 0; i < 3; i++) close( fds[i] );
+        if (reserved)
+        {
+            call( helper, PORTGUARD_RETAKE, PROTOCOL_UDP, port, 1, 0, &reply );
+            check_guarded( PROTOCOL_UDP, port );
+        }
+        call( helper, PORTGUARD_RELEASE, PROTOCOL_UDP, port, 1, 0, &reply );
+        check_free( PROTOCOL_UDP, port );
+    }
+}
+
+static int get_busy( struct helper *helper, int protocol, unsigned char *map )
+{
+    struct portguard_reply reply;
+    NTSTATUS status = call( helper, PORTGUARD_BUSY_PORTS, protocol, 0, 0, 0, &reply );
+
+    ok( !status, "got %x", status );
+    ok( reply.size == sizeof(reply) + PORTGUARD_MAP_SIZE, "got %u bytes", reply.size );
+    return !status && recv( helper->fd, map, PORTGUARD_MAP_SIZE, MSG_WAITALL ) == PORTGUARD_MAP_SIZE;
+}
+
+#define is_busy( map, port ) (!!((map)[(port) / 8] & 1 << ((port) & 7)))
+
+/* "one pass over what the kernel knows narrows the search" */
+static void test_busy_map( struct helper *helper )
+{
+    static unsigned char map[PORTGUARD_MAP_SIZE];
+    unsigned int i, port = find_block( 3 );
+    int fds[2];
+
+    for (i = 0; i < 2; i++)
+    {
+        fds[0] = open_socket( protocols[i], LOOP4, port, 0 );
+        fds[1] = open_socket( protocols[i], have_ipv6 ? LOOP6 : LOOP4, port + 2, 0 );
+        if (protocols[i] == PROTOCOL_TCP) listen( fds[0], 1 ), listen( fds[1], 1 );
+        if (get_busy( helper, protocols[i], map ))
+        {
+            ok( is_busy( map, port ), "%s: IPv4 is not seen", name( protocols[i] ) );
+            ok( !is_busy( map, port + 1 ), "%s: too much is seen", name( protocols[i] ) );
+            ok( is_busy( map, port + 2 ), "%s: IPv6 is not seen", name( protocols[i] ) );
+        }
+        close( fds[0] );
+        close( fds[1] );
+    }
+    if (make_time_wait( port, 0 ) && get_busy( helper, PROTOCOL_TCP, map ))
+        ok( !is_busy( map, port ), "closed connections are in the way\n" );
 }
 
 /* "a port that the host does not let this user bind"; such a port is never handed out, so a persistent block may hold it. */
@@ -656,14 +857,23 @@ static void test_no_descriptors(void)
     NTSTATUS status;
 
     status = call( &helper, PORTGUARD_GUARD, PROTOCOL_TCP, first, 64, 0, &reply );
-    ok( status == STATUS_INSUFFICIENT_RESOURCES, "got %x", status );
+    ok( status == STATUS_TOO_MANY_OPENED_FILES, "got %x", status );
+    ok( reply.limit == 16, "got a limit of %u", reply.limit );
+    ok( reply.info & PORTGUARD_INFO_EXHAUSTED, "got info %x", reply.info );
     for (port = first; port < first + 64; port++) check_free( PROTOCOL_TCP, port );
     status = call( &helper, PORTGUARD_GUARD, PROTOCOL_TCP, first, 8, 0, &reply );
     ok( !status, "got %x", status );
     check_guarded( PROTOCOL_TCP, first + 7 );
     status = call( &helper, PORTGUARD_GUARD, PROTOCOL_UDP, first, 64, PORTGUARD_FORCE, &reply );
     ok( !status, "got %x", status );
-    ok( reply.missing >= 64 - 40 + 8 && reply.missing < 64, "got %u", reply.missing );
+    ok( reply.guards == 16 && reply.missing == 64 + 8 - 16, "got %u guards, %u missing", reply.guards, reply.missing );
+    ok( reply.info & PORTGUARD_INFO_EXHAUSTED, "got info %x", reply.info );
+    /* a persistent block takes none here, and a bind from it needs but a moment's */
+    first = find_block( 64 );
+    status = call( &helper, PORTGUARD_GUARD, PROTOCOL_TCP, first, 64, PORTGUARD_PERSISTENT, &reply );
+    ok( !status, "got %x", status );
+    status = call( &helper, PORTGUARD_YIELD, PROTOCOL_TCP, first, 1, 0, &reply );
+    ok( !status, "got %x", status );
     stop_helper( &helper );
 }
 
@@ -688,7 +898,7 @@ static void test_bad_requests( struct helper *helper )
 
     for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
     {
-        for (j = PORTGUARD_GUARD; j <= PORTGUARD_RETAKE; j++)
+        for (j = PORTGUARD_GUARD; j <= PORTGUARD_SHARE; j++)
         {
             status = call( helper, j, bad[i].protocol, bad[i].first, bad[i].count, 0, &reply );
             ok( status == STATUS_INVALID_PARAMETER, "request %u, %u %u %u: got %x", j, bad[i].protocol, bad[i].first,
@@ -698,7 +908,7 @@ static void test_bad_requests( struct helper *helper )
     /* ports that are not guarded */
     for (j = PORTGUARD_RELEASE; j <= PORTGUARD_RETAKE; j++)
     {
-        status = call( helper, j, PROTOCOL_TCP, port, 2, 0, &reply );
+        status = call( helper, j, PROTOCOL_TCP, port, 1, 0, &reply );
         ok( !status, "request %u: got %x", j, status );
         check_free( PROTOCOL_TCP, port );
     }
@@ -707,6 +917,7 @@ static void test_bad_requests( struct helper *helper )
     memset( req, 0, sizeof(req) );
     for (i = 0; i < 3; i++)
     {
+        req[i].size = sizeof(req[i]);
         req[i].op = PORTGUARD_GUARD;
         req[i].serial = 1000000 + i;
         req[i].protocol = PROTOCOL_UDP;
@@ -776,86 +987,140 @@ static void test_end_of_stream(void)
     ok( !ret, "got %d", ret );
 }
 
-static int connect_helper( unsigned int port )
-{
-    struct sockaddr_storage addr;
-    socklen_t len = make_addr( &addr, LOOP4, port );
-    int fd = make_socket( AF_INET, SOCK_STREAM );
+/*** a prefix and its wineserver ***/
 
-    if (!connect( fd, (struct sockaddr *)&addr, len )) return fd;
-    close( fd );
-    return -1;
+struct prefix
+{
+    char path[64];    /* of the prefix */
+    char folder[96];  /* where its wineserver works */
+    pid_t server;
+};
+
+/* A wineserver is a process that works in a folder of that name, and has a lock there. */
+static void start_wineserver( struct prefix *prefix )
+{
+    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 };
+    int fd, pair[2];
+    char c;
+
+    if (pipe( pair )) abort();
+    if (!(prefix->server = fork()))
+    {
+        if (chdir( prefix->folder ) || (fd = open( "lock", O_RDWR | O_CREAT, 0600 )) < 0 || fcntl( fd, F_SETLK, &lock )) _exit( 1 );
+        ok( write( pair[1], "", 1 ) == 1, "got %d", errno );
+        for (;;) pause();
+    }
+    ok( read( pair[0], &c, 1 ) == 1, "got %d", errno );
+    close( pair[0] );
+    close( pair[1] );
 }
 
-/* Ask for an end of its own accord count seconds after that of the server. Returns the port to find it at then. */
-static unsigned int set_linger( struct helper *helper, unsigned int cookie, unsigned int seconds )
+static void stop_wineserver( struct prefix *prefix )
 {
-    struct portguard_reply reply;
-    NTSTATUS status = call( helper, PORTGUARD_LINGER, cookie, ~cookie, seconds, 0, &reply );
-
-    ok( !status, "got %x", status );
-    ok( reply.port, "no port" );
-    return reply.port;
+    kill( prefix->server, SIGKILL );
+    waitpid( prefix->server, NULL, 0 );
 }
 
-/* The stream of a server that was killed in the middle of a call can stay open in wineserver: the next one claims the helper all the
+static int make_prefix( struct prefix *prefix )
+{
+    struct stat st;
+
+    strcpy( prefix->path, "/tmp/test_portguard.XXXXXX" );
+    if (!mkdtemp( prefix->path ) || stat( prefix->path, &st )) abort();
+    snprintf( prefix->folder, sizeof(prefix->folder), "%s/server-%llx-%llx", prefix->path, (unsigned long long)st.st_dev,
+              (unsigned long long)st.st_ino );
+    if (mkdir( prefix->folder, 0700 )) abort();
+    setenv( "WINEPREFIX", prefix->path, 1 );
+    start_wineserver( prefix );
+    return 1;
+}
+
+static void remove_prefix( struct prefix *prefix )
+{
+    char path[160];
+
+    stop_wineserver( prefix );
+    usleep( 200000 );
+    snprintf( path, sizeof(path), "%s/lock", prefix->folder );
+    unlink( path );
+    ok( !rmdir( prefix->folder ), "the helper left something behind: %d", errno );
+    rmdir( prefix->path );
+    unsetenv( "WINEPREFIX" );
+}
+
+/* Start a helper that shall hand its stream on to the one of before: that one's process, the other one's stream. */
+static struct helper start_next( const struct helper *before )
+{
+    struct helper next = start_helper( 0 );
+    int ret = wait_helper( &next );
+
+    ok( !ret, "got %d", ret );
+    next.pid = before->pid;
+    return next;
+}
+
+static void quit_helper( struct helper *helper )
+{
+    struct portguard_request req = { .size = sizeof(req), .op = PORTGUARD_QUIT };
+    int ret;
+
+    ok( write( helper->fd, &req, sizeof(req) ) == sizeof(req), "got %d", errno );
+    ret = wait_helper( helper );
+    ok( !ret, "got %d", ret );
+    close( helper->fd );
+}
+
+/* The stream of a server that was killed in the middle of a call can stay open in wineserver: the next one gets the helper all the
  * same, and the guards are not in the hands of two helpers. */
 static void test_half_dead_server(void)
 {
-    static const unsigned int cookie = 0x23456789;
-    struct helper helper = start_helper( 0 );
-    unsigned int port, first = find_block( 2 );
+    unsigned int first = find_block( 2 );
     struct portguard_request part = { 0 };
     struct portguard_reply reply;
-    int half_dead = helper.fd, silent, ret;
+    struct helper helper, next;
+    struct prefix prefix;
 
-    port = set_linger( &helper, cookie, 20 );
+    make_prefix( &prefix );
+    helper = start_helper( 0 );
     call( &helper, PORTGUARD_GUARD, PROTOCOL_TCP, first, 2, 0, &reply );
     ok( !reply.status, "got %x", reply.status );
-    ok( write( half_dead, &part, sizeof(part) / 2 ) == sizeof(part) / 2, "got %d", errno );
+    ok( reply.info & PORTGUARD_INFO_LINGERS, "got info %x", reply.info );
+    ok( write( helper.fd, &part, sizeof(part) / 2 ) == sizeof(part) / 2, "got %d", errno );
 
-    /* a stranger delays neither the server nor the next one */
-    silent = connect_helper( port );
-    ok( silent >= 0, "got %d", errno );
-    helper.fd = connect_helper( port );
-    ok( helper.fd >= 0, "got %d", errno );
-    call( &helper, PORTGUARD_CLAIM, cookie, ~cookie, 0, 0, &reply );
-    ok( !reply.status, "got %x", reply.status );
-    call( &helper, PORTGUARD_GUARD, PROTOCOL_TCP, first, 1, PORTGUARD_FORCE, &reply );
+    next = start_next( &helper );
+    call( &next, PORTGUARD_HELLO, 0, 0, PORTGUARD_VERSION, 0, &reply );
+    ok( !reply.status && reply.port == PORTGUARD_VERSION, "got %x", reply.status );
+    call( &next, PORTGUARD_GUARD, PROTOCOL_TCP, first, 1, PORTGUARD_FORCE, &reply );
     ok( !reply.status && !reply.missing, "got %x, %u missing", reply.status, reply.missing );
-    call( &helper, PORTGUARD_FORGET, 0, 0, 0, 0, &reply );
+    call( &next, PORTGUARD_FORGET, 0, 0, 0, 0, &reply );
     check_guarded( PROTOCOL_TCP, first );
     check_free( PROTOCOL_TCP, first + 1 );
-    ok( half_dead >= 0 && recv( half_dead, &reply, sizeof(reply), 0 ) <= 0, "the stream of before is open" );
-    close( half_dead );
-    close( silent );
-    call( &helper, PORTGUARD_GUARD, PROTOCOL_TCP, first + 1, 1, 0, &reply );
-    ok( !reply.status, "got %x", reply.status );
-
-    part.op = PORTGUARD_QUIT;
-    ok( write( helper.fd, &part, sizeof(part) ) == sizeof(part), "got %d", errno );
-    ret = wait_helper( &helper );
-    ok( !ret, "got %d", ret );
-    check_free( PROTOCOL_TCP, first );
+    ok( recv( helper.fd, &reply, sizeof(reply), 0 ) <= 0, "the stream of before is open" );
     close( helper.fd );
+    call( &next, PORTGUARD_GUARD, PROTOCOL_TCP, first + 1, 1, 0, &reply );
+    ok( !reply.status, "got %x", reply.status );
+    quit_helper( &next );
+    check_free( PROTOCOL_TCP, first );
+    remove_prefix( &prefix );
 }
 
 /* "kill -9 of portserver: live runtime reservations are taken up again": their guards do not end with the server. */
 static void test_server_death(void)
 {
-    static const unsigned int cookie = 0x12345678;
-    struct helper helper = start_helper( 0 );
-    unsigned int i, port, first = find_block( 6 );
-    struct portguard_request req = { 0 };
+    struct prefix prefix;
+    struct helper helper;
+    unsigned int i, first = find_block( 6 );
     struct portguard_reply reply;
-    int fd, ret, silent;
+    int ret;
 
-    port = set_linger( &helper, cookie, 20 );
+    make_prefix( &prefix );
+    helper = start_helper( 0 );
     for (i = 0; i < 2; i++)
     {
         call( &helper, PORTGUARD_GUARD, protocols[i], first, 6, 0, &reply );
         ok( !reply.status, "got %x", reply.status );
-        call( &helper, PORTGUARD_YIELD, protocols[i], first + 2, 3, 0, &reply );
+        call( &helper, PORTGUARD_YIELD, protocols[i], first + 2, 3, PORTGUARD_FORCE, &reply );
+        ok( !reply.status, "got %x", reply.status );
     }
     close( helper.fd );
     usleep( 10000 );
@@ -867,41 +1132,9 @@ static void test_server_death(void)
         ok( !ret, "got %d", ret );
     }
 
-    /* strangers get nothing, and do not keep the server away for long */
-    fd = connect_helper( port );
-    req.op = PORTGUARD_CLAIM;
-    req.protocol = cookie;
-    req.first = ~cookie + 1;
-    if (ok( fd >= 0, "got %d", errno ))
-    {
-        ok( write( fd, &req, sizeof(req) ) == sizeof(req), "got %d", errno );
-        ok( recv( fd, &reply, sizeof(reply), 0 ) <= 0, "a wrong cookie is taken" );
-        close( fd );
-    }
-    if (!getuid())
-    {
-        pid_t pid = fork();
-
-        if (!pid)
-        {
-            if (setuid( 65534 ) || (fd = connect_helper( port )) < 0) _exit( 2 );
-            req.first = ~cookie;
-            if (write( fd, &req, sizeof(req) ) != sizeof(req)) _exit( 3 );
-            _exit( recv( fd, &reply, sizeof(reply), 0 ) > 0 );
-        }
-        waitpid( pid, &ret, 0 );
-        ok( !ret, "another user: got %x", ret );
-    }
-    else skip( "needs another user, hence root" );
-    silent = connect_helper( port );
-    ok( silent >= 0, "got %d", errno );
-
-    helper.fd = connect_helper( port );
-    ok( helper.fd >= 0, "got %d", errno );
-    call( &helper, PORTGUARD_CLAIM, cookie, ~cookie, 0, 0, &reply );
-    ok( !reply.status, "got %x", reply.status );
-    ok( reply.port == PORTGUARD_VERSION, "got version %u", reply.port );
-    close( silent );
+    helper = start_next( &helper );
+    call( &helper, PORTGUARD_HELLO, 0, 0, PORTGUARD_VERSION, 0, &reply );
+    ok( !reply.status && reply.port == PORTGUARD_VERSION, "got %x, version %u", reply.status, reply.port );
     for (i = 0; i < 2; i++)
     {
         check_guarded( protocols[i], first );
@@ -910,7 +1143,7 @@ static void test_server_death(void)
         ok( !reply.status && !reply.missing, "got %x, %u missing", reply.status, reply.missing );
         call( &helper, PORTGUARD_GUARD, protocols[i], first + 2, 2, PORTGUARD_FORCE, &reply );
         ok( !reply.status && !reply.missing, "got %x, %u missing", reply.status, reply.missing );
-        call( &helper, PORTGUARD_YIELD, protocols[i], first + 3, 1, 0, &reply );
+        call( &helper, PORTGUARD_YIELD, protocols[i], first + 3, 1, PORTGUARD_FORCE, &reply );
         call( &helper, PORTGUARD_GUARD, protocols[i], first, 1, 0, &reply );
         ok( reply.status == STATUS_SHARING_VIOLATION, "got %x", reply.status );
     }
@@ -931,71 +1164,459 @@ static void test_server_death(void)
     call( &helper, PORTGUARD_RELEASE, PROTOCOL_TCP, first, 6, 0, &reply );
     call( &helper, PORTGUARD_GUARD, PROTOCOL_TCP, first, 2, 0, &reply );
     close( helper.fd );
-    helper.fd = connect_helper( port );
-    call( &helper, PORTGUARD_CLAIM, cookie, ~cookie, 0, 0, &reply );
-    ok( !reply.status, "got %x", reply.status );
+    helper = start_next( &helper );
     call( &helper, PORTGUARD_GUARD, PROTOCOL_TCP, first, 1, PORTGUARD_FORCE | PORTGUARD_PERSISTENT, &reply );
     ok( !reply.status, "got %x", reply.status );
-    ret = try_bind( PROTOCOL_TCP, ANY4, first, REUSE );
-    ok( !ret, "got %d", ret );
-    ret = try_bind( PROTOCOL_TCP, ANY4, first, 0 );
-    ok( ret == EADDRINUSE, "got %d", ret );
-
-    /* an orderly end */
-    req.op = PORTGUARD_QUIT;
-    ok( write( helper.fd, &req, sizeof(req) ) == sizeof(req), "got %d", errno );
-    ret = wait_helper( &helper );
-    ok( !ret, "got %d", ret );
     check_free( PROTOCOL_TCP, first );
-    close( helper.fd );
+    check_guarded( PROTOCOL_TCP, first + 1 );
 
-    /* no other server comes */
-    helper = start_helper( 0 );
-    set_linger( &helper, cookie, 1 );
-    call( &helper, PORTGUARD_GUARD, PROTOCOL_TCP, first, 1, 0, &reply );
-    ret = stop_helper( &helper );
-    ok( !ret, "got %d", ret );
-    check_free( PROTOCOL_TCP, first );
+    quit_helper( &helper );
+    check_free( PROTOCOL_TCP, first + 1 );
+    remove_prefix( &prefix );
 }
 
 /* Guards end with the prefix, whose life is that of its wineserver. */
 static void test_prefix_end(void)
 {
-    char prefix[] = "/tmp/test_portguard.XXXXXX", dir[128];
     unsigned int port = find_block( 1 );
     struct portguard_reply reply;
-    struct helper helper;
-    struct stat st;
-    pid_t server;
+    struct helper helper, next;
+    struct prefix prefix;
     int ret;
 
-    if (!mkdtemp( prefix ) || stat( prefix, &st ))
-    {
-        skip( "can't make a folder: %d", errno );
-        return;
-    }
-    snprintf( dir, sizeof(dir), "%s/server-%llx-%llx", prefix, (unsigned long long)st.st_dev, (unsigned long long)st.st_ino );
-    ok( !mkdir( dir, 0700 ), "got %d", errno );
-    if (!(server = fork()))
-    {
-        if (chdir( dir )) _exit( 1 );
-        for (;;) pause();
-    }
-    usleep( 20000 );
-    setenv( "WINEPREFIX", prefix, 1 );
+    make_prefix( &prefix );
     helper = start_helper( 0 );
-    set_linger( &helper, 1, 60 );
     call( &helper, PORTGUARD_GUARD, PROTOCOL_TCP, port, 1, 0, &reply );
     close( helper.fd );
     usleep( 300000 );
     check_guarded( PROTOCOL_TCP, port );
-    kill( server, SIGKILL );
-    waitpid( server, NULL, 0 );
+    stop_wineserver( &prefix );
     ret = wait_helper( &helper );
     ok( !ret, "got %d", ret );
     check_free( PROTOCOL_TCP, port );
-    rmdir( dir );
-    rmdir( prefix );
+
+    /* also with the stream open, and when the prefix is used again at once: the next helper is another prefix's */
+    start_wineserver( &prefix );
+    helper = start_helper( 0 );
+    call( &helper, PORTGUARD_GUARD, PROTOCOL_TCP, port, 1, 0, &reply );
+    kill( helper.pid, SIGSTOP );
+    stop_wineserver( &prefix );
+    start_wineserver( &prefix );
+    next = start_helper( 0 );
+    kill( helper.pid, SIGCONT );
+    call( &next, PORTGUARD_GUARD, PROTOCOL_TCP, port, 1, 0, &reply );
+    ok( !reply.status, "got %x", reply.status );
+    ret = wait_helper( &helper );
+    ok( !ret, "got %d", ret );
+    close( helper.fd );
+    check_guarded( PROTOCOL_TCP, port );
+    quit_helper( &next );
+    remove_prefix( &prefix );
+}
+
+/* "never two helpers that both guard for one prefix": one that does not go on is ended before the next one guards. */
+static void test_stopped_helper(void)
+{
+    unsigned int port = find_block( 1 ), tries;
+    struct portguard_reply reply;
+    struct helper helper, next;
+    struct prefix prefix;
+    int status;
+
+    make_prefix( &prefix );
+    helper = start_helper( 0 );
+    call( &helper, PORTGUARD_GUARD, PROTOCOL_TCP, port, 1, 0, &reply );
+    kill( helper.pid, SIGSTOP );
+    next = start_helper( 0 );
+    call( &next, PORTGUARD_GUARD, PROTOCOL_TCP, port, 1, PORTGUARD_FORCE, &reply );
+    ok( !reply.status && !reply.missing, "got %x, %u missing", reply.status, reply.missing );
+    for (tries = 0; tries < 100 && !waitpid( helper.pid, &status, WNOHANG ); tries++) usleep( 10000 );
+    ok( tries < 100 && WIFSIGNALED( status ) && WTERMSIG( status ) == SIGKILL, "the stopped one lives on" );
+    close( helper.fd );
+    quit_helper( &next );
+    remove_prefix( &prefix );
+}
+
+/* Many that start at the same time: one is the helper, and has all the streams. */
+static void test_many_helpers(void)
+{
+    struct helper helpers[8];
+    struct portguard_reply reply;
+    unsigned int i, alive = 0, served = 0;
+    struct prefix prefix;
+    int status;
+
+    make_prefix( &prefix );
+    for (i = 0; i < 8; i++) helpers[i] = start_helper( 0 );
+    usleep( 1500000 );
+    for (i = 0; i < 8; i++)
+    {
+        struct portguard_request req = { .size = sizeof(req), .op = PORTGUARD_HELLO };
+        struct pollfd pfd = { helpers[i].fd, POLLIN, 0 };
+
+        if (!waitpid( helpers[i].pid, &status, WNOHANG )) alive++;
+        else helpers[i].pid = 0;
+        if (write( helpers[i].fd, &req, sizeof(req) ) == sizeof(req) && poll( &pfd, 1, 1000 ) == 1 &&
+            recv( helpers[i].fd, &reply, sizeof(reply), MSG_WAITALL ) == sizeof(reply)) served++;
+    }
+    ok( alive == 1, "%u helpers", alive );
+    ok( served == 1, "%u are served", served );
+    for (i = 0; i < 8; i++) close( helpers[i].fd );
+    stop_wineserver( &prefix );
+    for (i = 0; i < 8; i++) if (helpers[i].pid) ok( !wait_helper( &helpers[i] ), "the helper lives on" );
+    start_wineserver( &prefix );
+    remove_prefix( &prefix );
+}
+
+static int connect_folder( const struct prefix *prefix )
+{
+    struct sockaddr_un addr = { .sun_family = AF_UNIX };
+    int fd = make_socket( AF_UNIX, SOCK_STREAM );
+
+    snprintf( addr.sun_path, sizeof(addr.sun_path), "%.90s/portguard", prefix->folder );
+    if (!connect( fd, (struct sockaddr *)&addr, sizeof(addr) )) return fd;
+    close( fd );
+    return -1;
+}
+
+/* Whoever connects to the helper and is not a helper gets nothing, changes nothing, and delays nobody. */
+static void test_strangers(void)
+{
+    static const char *const texts[] = { "", "portgrd", "GET / HTTP/1.1\r\n\r\nxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" };
+    unsigned int i, port = find_block( 1 );
+    struct portguard_reply reply;
+    struct helper helper, next;
+    struct prefix prefix;
+    double start;
+    int fd, silent, ret;
+    pid_t pid;
+    char c;
+
+    make_prefix( &prefix );
+    helper = start_helper( 0 );
+    call( &helper, PORTGUARD_GUARD, PROTOCOL_TCP, port, 1, 0, &reply );
+    silent = connect_folder( &prefix );
+    ok( silent >= 0, "got %d", errno );
+    for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+    {
+        fd = connect_folder( &prefix );
+        ok( fd >= 0, "got %d", errno );
+        ok( write( fd, texts[i], strlen( texts[i] ) ) == (ssize_t)strlen( texts[i] ), "got %d", errno );
+        shutdown( fd, SHUT_WR );
+        ret = recv( fd, &c, 1, 0 );
+        ok( ret <= 0, "text %u: got an answer", i );
+        close( fd );
+    }
+    start = now_ms();
+    call( &helper, PORTGUARD_HELLO, 0, 0, PORTGUARD_VERSION, 0, &reply );
+    ok( now_ms() - start < 100, "%.0f ms", now_ms() - start );
+    check_guarded( PROTOCOL_TCP, port );
+
+    /* another user does not even get there, nor does the helper talk to a process of another one */
+    if (!getuid())
+    {
+        if (!(pid = fork()))
+        {
+            if (setuid( 65534 )) _exit( 2 );
+            _exit( connect_folder( &prefix ) >= 0 );
+        }
+        waitpid( pid, &ret, 0 );
+        ok( !ret, "another user: got %x", ret );
+        chmod( prefix.path, 0777 );
+        chmod( prefix.folder, 0777 );
+        if (!(pid = fork()))
+        {
+            if (setuid( 65534 )) _exit( 2 );
+            _exit( connect_folder( &prefix ) >= 0 );
+        }
+        waitpid( pid, &ret, 0 );
+        ok( !ret, "another user: got %x", ret );
+    }
+    else skip( "needs another user, hence root" );
+
+    start = now_ms();
+    next = start_next( &helper );
+    call( &next, PORTGUARD_HELLO, 0, 0, PORTGUARD_VERSION, 0, &reply );
+    ok( now_ms() - start < 500, "%.0f ms", now_ms() - start );
+    close( silent );
+    close( helper.fd );
+    quit_helper( &next );
+    remove_prefix( &prefix );
+}
+
+/* What another user's program leaves or opens where the helper would be found (a folder that is open to all, as it should not be) gets no stream. */
+static void test_false_helper(void)
+{
+    struct sockaddr_un addr = { .sun_family = AF_UNIX };
+    struct portguard_reply reply;
+    struct prefix prefix;
+    struct helper helper;
+    int pair[2], ret;
+    char c = 0;
+    pid_t pid;
+
+    if (getuid())
+    {
+        skip( "needs another user, hence root" );
+        return;
+    }
+    make_prefix( &prefix );
+    chmod( prefix.path, 0777 );
+    chmod( prefix.folder, 0777 );
+    snprintf( addr.sun_path, sizeof(addr.sun_path), "%.90s/portguard", prefix.folder );
+    if (pipe( pair )) abort();
+    if (!(pid = fork()))
+    {
+        int fd = make_socket( AF_UNIX, SOCK_STREAM );
+
+        if (setuid( 65534 ) || bind( fd, (struct sockaddr *)&addr, sizeof(addr) ) || listen( fd, 5 )) c = 1;
+        ret = write( pair[1], &c, 1 );
+        _exit( accept( fd, NULL, NULL ) >= 0 || ret != 1 );
+    }
+    ok( read( pair[0], &c, 1 ) == 1 && !c, "the other user can't listen" );
+    close( pair[0] );
+    close( pair[1] );
+    helper = start_helper( 0 );
+    call( &helper, PORTGUARD_HELLO, 0, 0, PORTGUARD_VERSION, 0, &reply );
+    ok( !reply.status, "got %x", reply.status );
+    ok( !waitpid( pid, &ret, WNOHANG ), "somebody connected to it" );
+    kill( pid, SIGKILL );
+    waitpid( pid, &ret, 0 );
+    quit_helper( &helper );
+    remove_prefix( &prefix );
+}
+
+/* A standard input that leads to another user's program is not served. */
+static void test_other_users_stream(void)
+{
+    struct sockaddr_storage addr;
+    socklen_t len = sizeof(addr);
+    char *const argv[] = { "portguard", NULL };
+    int file = open( helper_path, O_RDONLY | O_CLOEXEC ), listener = open_socket( PROTOCOL_TCP, LOOP4, 0, 0 ), fd, status = 0;
+    struct helper helper = { -1, 0 };
+    pid_t other;
+
+    if (getuid())
+    {
+        skip( "needs another user, hence root" );
+        return;
+    }
+    listen( listener, 1 );
+    getsockname( listener, (struct sockaddr *)&addr, &len );
+    if (!(other = fork()))
+    {
+        if (setuid( 65534 )) _exit( 1 );
+        fd = make_socket( AF_INET, SOCK_STREAM );
+        if (connect( fd, (struct sockaddr *)&addr, len )) _exit( 1 );
+        for (;;) pause();
+    }
+    fd = accept( listener, NULL, NULL );
+    if (!(helper.pid = fork()))
+    {
+        dup2( fd, 0 );
+        dup2( fd, 1 );
+        fexecve( file, argv, environ );
+        _exit( 2 );
+    }
+    status = wait_helper( &helper );
+    ok( status == 1, "got %d", status );
+    kill( other, SIGKILL );
+    waitpid( other, NULL, 0 );
+    close( fd );
+    close( file );
+    close( listener );
+}
+
+/* "A running prefix that was copied and started": it is another prefix, and neither takes the other's helper. */
+static void test_copied_prefix(void)
+{
+    struct helper helpers[2], next;
+    struct prefix prefixes[2];
+    struct portguard_reply reply;
+    unsigned int i, port = find_block( 2 );
+    char command[256];
+    struct stat st;
+
+    make_prefix( &prefixes[0] );
+    helpers[0] = start_helper( 0 );
+    call( &helpers[0], PORTGUARD_GUARD, PROTOCOL_TCP, port, 1, 0, &reply );
+
+    /* with all that is in it, the helper's lock and socket too */
+    snprintf( prefixes[1].path, sizeof(prefixes[1].path), "%.50s.copy", prefixes[0].path );
+    snprintf( command, sizeof(command), "cp -a %s %s", prefixes[0].path, prefixes[1].path );
+    ok( !system( command ), "%s: failed", command );
+    ok( !stat( prefixes[1].path, &st ), "got %d", errno );
+    snprintf( prefixes[1].folder, sizeof(prefixes[1].folder), "%s/server-%llx-%llx", prefixes[1].path, (unsigned long long)st.st_dev,
+              (unsigned long long)st.st_ino );
+    ok( !mkdir( prefixes[1].folder, 0700 ), "got %d", errno );
+    setenv( "WINEPREFIX", prefixes[1].path, 1 );
+    start_wineserver( &prefixes[1] );
+    helpers[1] = start_helper( 0 );
+    call( &helpers[1], PORTGUARD_GUARD, PROTOCOL_TCP, port, 1, PORTGUARD_FORCE, &reply );
+    ok( reply.missing == 1, "got %u", reply.missing );
+    call( &helpers[1], PORTGUARD_GUARD, PROTOCOL_TCP, port + 1, 1, 0, &reply );
+    ok( !reply.status, "got %x", reply.status );
+
+    for (i = 0; i < 2; i++)
+    {
+        setenv( "WINEPREFIX", prefixes[i].path, 1 );
+        next = start_next( &helpers[i] );
+        call( &next, PORTGUARD_GUARD, PROTOCOL_TCP, port + i, 1, PORTGUARD_FORCE, &reply );
+        ok( !reply.status, "got %x", reply.status );
+        call( &next, PORTGUARD_FORGET, 0, 0, 0, 0, &reply );
+        ok( !reply.missing, "%u missing", reply.missing );
+        check_guarded( PROTOCOL_TCP, port + i );
+        close( helpers[i].fd );
+        helpers[i] = next;
+    }
+    for (i = 0; i < 2; i++) quit_helper( &helpers[i] );
+    snprintf( command, sizeof(command), "rm -rf %s/server-*-*/portguard*", prefixes[1].path );
+    stop_wineserver( &prefixes[1] );
+    snprintf( command, sizeof(command), "rm -rf %s", prefixes[1].path );
+    ok( !system( command ), "%s: failed", command );
+    remove_prefix( &prefixes[0] );
+}
+
+/* "a namespace that differs from wineserver's is noticed, the right one used or said plainly" */
+static void test_other_network(void)
+{
+    int home = open( "/proc/self/ns/net", O_RDONLY | O_CLOEXEC ), away = -1, pair[2], ret;
+    char *const argv[] = { "portguard", NULL };
+    int file = open( helper_path, O_RDONLY | O_CLOEXEC );
+    struct portguard_reply reply;
+    struct prefix prefix;
+    struct helper helper;
+    unsigned int port = find_block( 1 ), ordinary;
+
+    if (unshare( CLONE_NEWNET ))
+    {
+        skip( "needs a network of its own, hence root" );
+        close( home );
+        close( file );
+        return;
+    }
+    away = open( "/proc/self/ns/net", O_RDONLY | O_CLOEXEC );
+    for (ordinary = 0; ordinary < 2; ordinary++)
+    {
+        /* wineserver, the server and its sockets are here, and the helper is started at home */
+        setns( away, CLONE_NEWNET );
+        make_prefix( &prefix );
+        if (socketpair( AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair )) abort();
+        setns( home, CLONE_NEWNET );
+        if (!(helper.pid = fork()))
+        {
+            if (ordinary && setuid( 65534 )) _exit( 1 );
+            dup2( pair[1], 0 );
+            dup2( pair[1], 1 );
+            fexecve( file, argv, environ );
+            _exit( 1 );
+        }
+        close( pair[1] );
+        helper.fd = pair[0];
+        call( &helper, PORTGUARD_HELLO, 0, 0, PORTGUARD_VERSION, 0, &reply );
+        if (ordinary) ok( reply.status == STATUS_NOT_SUPPORTED, "got %x", reply.status );
+        else
+        {
+            ok( !reply.status, "got %x", reply.status );
+            call( &helper, PORTGUARD_GUARD, PROTOCOL_TCP, port, 1, 0, &reply );
+            ok( !reply.status, "got %x", reply.status );
+            check_free( PROTOCOL_TCP, port );
+            setns( away, CLONE_NEWNET );
+            ret = try_bind( PROTOCOL_TCP, ANY4, port, REUSE );
+            ok( ret == EADDRINUSE, "got %d", ret );
+            setns( home, CLONE_NEWNET );
+        }
+        quit_helper( &helper );
+        remove_prefix( &prefix );
+    }
+    ret = setns( home, CLONE_NEWNET );
+    ok( !ret, "got %d", errno );
+    close( home );
+    close( away );
+    close( file );
+}
+
+static int find_socks( struct helper *helper, const uint64_t *inodes, unsigned int count, unsigned char *alive )
+{
+    struct portguard_request req = { sizeof(req) + count * sizeof(*inodes), PORTGUARD_FIND_SOCKS, 0, 77, 0, 0, count, 0 };
+    struct portguard_reply reply = { 0 };
+
+    if (write( helper->fd, &req, sizeof(req) ) != sizeof(req) ||
+        write( helper->fd, inodes, count * sizeof(*inodes) ) != (ssize_t)(count * sizeof(*inodes))) return 0;
+    if (!read_reply( helper, &reply ) || reply.serial != 77 || reply.status) return 0;
+    return !count || recv( helper->fd, alive, count, MSG_WAITALL ) == (ssize_t)count;
+}
+
+static uint64_t inode_of( int fd )
+{
+    struct stat st;
+
+    return fstat( fd, &st ) ? 0 : st.st_ino;
+}
+
+/* Sockets that wineserver has open, among many. "a closed socket is closed at once" needs an answer that is quick. */
+static void test_find_socks(void)
+{
+    enum { COUNT = 10000 };
+    static uint64_t inodes[COUNT];
+    static unsigned char alive[COUNT];
+    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 };
+    struct rlimit limit, more = { COUNT + 100, COUNT + 100 };
+    static int fds[COUNT];
+    unsigned int i, bad, count = COUNT;
+    struct portguard_reply reply;
+    struct prefix prefix;
+    struct helper helper;
+    double start;
+    int fd;
+
+    getrlimit( RLIMIT_NOFILE, &limit );
+    if (limit.rlim_cur < COUNT + 100 && setrlimit( RLIMIT_NOFILE, &more ))
+    {
+        count = limit.rlim_cur / 2;
+        skip( "only %u descriptors", count );
+    }
+    make_prefix( &prefix );
+    stop_wineserver( &prefix );
+    /* wineserver is this process now; the lock is not inherited by the helper */
+    if (chdir( prefix.folder ) || (fd = open( "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600 )) < 0 || fcntl( fd, F_SETLK, &lock )) abort();
+    for (i = 0; i < count; i++)
+    {
+        fds[i] = make_socket( AF_INET, SOCK_DGRAM );
+        inodes[i] = inode_of( fds[i] );  /* in ascending order, as the kernel counts them */
+        if (i && inodes[i] < inodes[i - 1]) skip( "inodes wrapped around" );
+    }
+    helper = start_helper( 0 );
+    call( &helper, PORTGUARD_HELLO, 0, 0, PORTGUARD_VERSION, 0, &reply );
+    ok( find_socks( &helper, inodes, 0, alive ), "no answer" );
+    start = now_ms();
+    ok( find_socks( &helper, inodes, count, alive ), "no answer" );
+    if (now_ms() - start > 300) ok( 0, "%.1f ms for the first of %u", now_ms() - start, count );
+    for (i = bad = 0; i < count; i++) bad += alive[i] != 1;
+    ok( !bad, "%u of %u are not found", bad, count );
+    for (i = 0; i < count; i += 100)
+    {
+        close( fds[i] );
+        fds[i] = -1;
+    }
+    start = now_ms();
+    ok( find_socks( &helper, inodes, count, alive ), "no answer" );
+    if (now_ms() - start > 300) ok( 0, "%.1f ms for the second of %u", now_ms() - start, count );
+    for (i = bad = 0; i < count; i++) bad += alive[i] != (fds[i] >= 0);
+    ok( !bad, "%u of %u are wrong", bad, count );
+    start = now_ms();
+    for (i = 0; i < 100; i++) ok( find_socks( &helper, inodes + 1, 10, alive ), "no answer" );
+    if (now_ms() - start > 100) ok( 0, "%.1f ms for 100 times 10 that live", now_ms() - start );
+    /* not in order */
+    inodes[0] = inodes[2];
+    ok( !find_socks( &helper, inodes, 2, alive ), "inodes in no order" );
+    for (i = 0; i < count; i++) if (fds[i] >= 0) close( fds[i] );
+    quit_helper( &helper );
+    close( fd );
+    if (chdir( "/" )) abort();
+    start_wineserver( &prefix );
+    remove_prefix( &prefix );
+    setrlimit( RLIMIT_NOFILE, &limit );
 }
 
 /* "bind to port 0, implicit bind: never gets such a port". In a network of its own, where the kernel has but few ports to
@@ -1104,14 +1725,6 @@ static void test_connect_choice( struct helper *helper )
 }
 
 /*** what guards cost: --bench ***/
-
-static double now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime( CLOCK_MONOTONIC, &now );
-    return now.tv_sec * 1000.0 + now.tv_nsec / 1e6;
-}
 
 /* a value in kB of a file like /proc/meminfo */
 static long read_kb( const char *file, const char *key )
@@ -1245,6 +1858,10 @@ int main( int argc, char *argv[] )
     test_busy_ports( &helper );
     test_force( &helper );
     test_persistent( &helper );
+    test_no_standing_guard( &helper );
+    test_connections_left( &helper );
+    test_shared_port( &helper );
+    test_busy_map( &helper );
     test_connect_choice( &helper );
     test_bad_requests( &helper );
     ret = stop_helper( &helper );
@@ -1255,6 +1872,14 @@ int main( int argc, char *argv[] )
     test_server_death();
     test_half_dead_server();
     test_prefix_end();
+    test_stopped_helper();
+    test_many_helpers();
+    test_strangers();
+    test_false_helper();
+    test_other_users_stream();
+    test_copied_prefix();
+    test_other_network();
+    test_find_socks();
     test_kernel_choice();  /* leaves the machine's network */
     return test_summary( "test_portguard" );
 }

@@ -29,6 +29,7 @@
 #include "portmap.h"
 #include "reservation.h"
 #include "status.h"
+#include "task.h"
 #include "../faults.h"
 
 #define KEY_PIPE 1  /* of main.c */
@@ -124,11 +125,15 @@ F( NTSTATUS, NTAPI, NtQueryInformationFile, (HANDLE a, PIO_STATUS_BLOCK b, void 
 F( NTSTATUS, NTAPI, NtQuerySystemInformation, (SYSTEM_INFORMATION_CLASS a, PVOID b, ULONG c, PULONG d), (a, b, c, d), return STATUS_NO_MEMORY ) \
 F( BOOL, WINAPI, CreateProcessW, (LPCWSTR a, LPWSTR b, LPSECURITY_ATTRIBUTES c, LPSECURITY_ATTRIBUTES d, BOOL e, DWORD f, LPVOID g, LPCWSTR h, LPSTARTUPINFOW i, LPPROCESS_INFORMATION j), \
    (a, b, c, d, e, f, g, h, i, j), GIVE( ERROR_NOT_ENOUGH_MEMORY, FALSE ) ) \
+F( BOOL, WINAPI, SetFileCompletionNotificationModes, (HANDLE a, UCHAR b), (a, b), GIVE( ERROR_NO_SYSTEM_RESOURCES, FALSE ) ) \
 F( BOOL, WINAPI, SetHandleInformation, (HANDLE a, DWORD b, DWORD c), (a, b, c), GIVE( ERROR_NO_SYSTEM_RESOURCES, FALSE ) ) \
 F( HANDLE, WINAPI, GetStdHandle, (DWORD a), (a), return INVALID_HANDLE_VALUE ) \
 F( SERVICE_STATUS_HANDLE, WINAPI, RegisterServiceCtrlHandlerExW, (LPCWSTR a, LPHANDLER_FUNCTION_EX b, LPVOID c), (a, b, c), GIVE( ERROR_NOT_ENOUGH_MEMORY, NULL ) ) \
 F( BOOL, WINAPI, SetServiceStatus, (SERVICE_STATUS_HANDLE a, LPSERVICE_STATUS b), (a, b), GIVE( ERROR_NO_SYSTEM_RESOURCES, FALSE ) ) \
 F( BOOL, WINAPI, StartServiceCtrlDispatcherW, (const SERVICE_TABLE_ENTRYW *a), (a), GIVE( ERROR_NOT_ENOUGH_MEMORY, FALSE ) ) \
+F( BOOL, WINAPI, GetOverlappedResult, (HANDLE a, LPOVERLAPPED b, LPDWORD c, BOOL d), (a, b, c, d), GIVE( ERROR_NO_SYSTEM_RESOURCES, FALSE ) ) \
+F( LPVOID, WINAPI, ConvertThreadToFiber, (LPVOID a), (a), GIVE( ERROR_NOT_ENOUGH_MEMORY, NULL ) ) \
+F( LPVOID, WINAPI, CreateFiberEx, (SIZE_T a, SIZE_T b, DWORD c, LPFIBER_START_ROUTINE d, LPVOID e), (a, b, c, d, e), GIVE( ERROR_NOT_ENOUGH_MEMORY, NULL ) ) \
 G( void *, __cdecl, malloc, (size_t a) ) \
 G( void *, __cdecl, calloc, (size_t a, size_t b) ) \
 G( void *, __cdecl, realloc, (void *a, size_t b) ) \
@@ -149,8 +154,6 @@ F( SOCKET, WSAAPI, accept, (SOCKET a, struct sockaddr *b, int *c), (a, b, c), GI
 F( int, WSAAPI, connect, (SOCKET a, const struct sockaddr *b, int c), (a, b, c), GIVE( WSAENOBUFS, SOCKET_ERROR ) ) \
 F( int, WSAAPI, getsockname, (SOCKET a, struct sockaddr *b, int *c), (a, b, c), GIVE( WSAENOBUFS, SOCKET_ERROR ) ) \
 F( int, WSAAPI, setsockopt, (SOCKET a, int b, int c, const char *d, int e), (a, b, c, d, e), GIVE( WSAENOBUFS, SOCKET_ERROR ) ) \
-F( int, WSAAPI, send, (SOCKET a, const char *b, int c, int d), (a, b, c, d), GIVE( WSAECONNRESET, SOCKET_ERROR ) ) \
-F( int, WSAAPI, recv, (SOCKET a, char *b, int c, int d), (a, b, c, d), GIVE( WSAECONNRESET, SOCKET_ERROR ) ) \
 F( int, WSAAPI, select, (int a, fd_set *b, fd_set *c, fd_set *d, const struct timeval *e), (a, b, c, d, e), GIVE( WSAENOBUFS, SOCKET_ERROR ) )
 
 enum
@@ -382,7 +385,7 @@ static BOOL WINAPI fault_GetQueuedCompletionStatus( HANDLE a, LPDWORD b, PULONG_
     BOOL ret;
     int fail;
 
-    if (faults && faults->armed && faults->fired && reservations_pool()) check_pool( reservations_pool() );
+    if (faults && faults->armed && faults->fired && reservations_pool() && !task_count()) check_pool( reservations_pool() );
     fail = HIT( GetQueuedCompletionStatus, 2 );
     if (fail && !faults->kind) { GIVE( ERROR_NO_SYSTEM_RESOURCES, FALSE ); }
     ret = real_GetQueuedCompletionStatus( a, b, c, d, e );

@@ -1,5 +1,5 @@
 /*
- * The kernel's TCP sockets, by port
+ * Guards: what the kernel knows of ports
  *
  * Copyright 2026 the wine-portres authors
  *
@@ -21,23 +21,36 @@
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 
-#include "portguard_tcp.h"
+#include "guard_tables.h"
 
-#define TIME_WAIT 6  /* the kernel's number, in sock_diag(7) as in /proc/net/tcp */
+#define HAS_TIME_WAIT   0x1
+#define HAS_CONNECTIONS 0x2
+#define HAS_OTHERS      0x4
 
-#define HAS_TIME_WAIT 0x1
-#define HAS_OTHERS    0x2
+static unsigned char table[65536];  /* HAS_* of each TCP port */
+static int loaded;                  /* 1: the table is that of a moment ago, -1: the kernel does not say */
 
-static unsigned char table[65536];
-static int loaded;   /* 1: the table is that of a moment ago, -1: the kernel does not say */
-
-static void add_socket( unsigned int port, unsigned int state )
+/* the kernel's numbers, in sock_diag(7) as in /proc/net/tcp (include/net/tcp_states.h of the kernel) */
+static unsigned int state_bit( unsigned int state )
 {
-    table[port & 0xffff] |= state == TIME_WAIT ? HAS_TIME_WAIT : HAS_OTHERS;
+    switch (state)
+    {
+    case 6:   /* TIME_WAIT */
+        return HAS_TIME_WAIT;
+    case 1:   /* ESTABLISHED */
+    case 4:   /* FIN_WAIT1 */
+    case 5:   /* FIN_WAIT2 */
+    case 8:   /* CLOSE_WAIT */
+    case 9:   /* LAST_ACK */
+    case 11:  /* CLOSING */
+        return HAS_CONNECTIONS;
+    default:
+        return HAS_OTHERS;
+    }
 }
 
 /* Read one dump's answers. Returns 0 at its end, -1 on error. */
-static int read_dump( int fd )
+static int read_dump( int fd, unsigned char *bits )
 {
     static union
     {
@@ -60,14 +73,14 @@ static int read_dump( int fd )
             if (header->nlmsg_type == NLMSG_DONE) return 0;
             if (header->nlmsg_type == NLMSG_ERROR) return -1;
             if (header->nlmsg_type != SOCK_DIAG_BY_FAMILY) continue;
-            add_socket( ntohs( msg->id.idiag_sport ), msg->idiag_state );
+            bits[ntohs( msg->id.idiag_sport )] |= state_bit( msg->idiag_state );
         }
     }
 }
 
 /* sock_diag(7). Unlike /proc it is fast with many sockets, and since Linux 6.8 it also tells of sockets that are bound and
  * neither listen nor are connected, when asked for all states. */
-static int load_from_diag(void)
+static int load_from_diag( int protocol, unsigned char *bits )
 {
     static const unsigned char families[] = { AF_INET, AF_INET6 };
     unsigned int i;
@@ -87,51 +100,68 @@ static int load_from_diag(void)
         msg.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
         msg.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
         msg.req.sdiag_family = families[i];
-        msg.req.sdiag_protocol = IPPROTO_TCP;
+        msg.req.sdiag_protocol = protocol;
         msg.req.idiag_states = ~0u;
         if (send( fd, &msg, sizeof(msg), 0 ) != sizeof(msg)) ret = -1;
-        else ret = read_dump( fd );
+        else ret = read_dump( fd, bits );
     }
     close( fd );
     return ret;
 }
 
 /* for kernels and containers without sock_diag */
-static int load_from_proc(void)
+static int load_from_proc( int protocol, unsigned char *bits )
 {
-    static const char *const files[] = { "/proc/net/tcp", "/proc/net/tcp6" };
+    static const char *const files[2][2] = { { "/proc/net/tcp", "/proc/net/tcp6" }, { "/proc/net/udp", "/proc/net/udp6" } };
     unsigned int i, port, state, found = 0;
     char line[512];
 
-    for (i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+    for (i = 0; i < 2; i++)
     {
-        FILE *file = fopen( files[i], "re" );
+        FILE *file = fopen( files[protocol == PROTOCOL_UDP][i], "re" );
 
         if (!file) continue;  /* there may be no IPv6 */
         found++;
         while (fgets( line, sizeof(line), file ))
-            if (sscanf( line, " %*u: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x", &port, &state ) == 2) add_socket( port, state );
+            if (sscanf( line, " %*u: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x", &port, &state ) == 2)
+                bits[port & 0xffff] |= state_bit( state );
         fclose( file );
     }
     return found ? 0 : -1;
 }
 
-void tcp_table_forget(void)
+static int load( int protocol, unsigned char *bits )
+{
+    memset( bits, 0, 65536 );
+    return load_from_diag( protocol, bits ) && load_from_proc( protocol, bits ) ? -1 : 1;
+}
+
+void tables_forget(void)
 {
     loaded = 0;
 }
 
-int tcp_table_only_time_wait( unsigned int port )
+enum tables_state tables_state( unsigned int port )
 {
-    if (!loaded)
-    {
-        memset( table, 0, sizeof(table) );
-        loaded = load_from_diag() && load_from_proc() ? -1 : 1;
-    }
-    return loaded > 0 && table[port] == HAS_TIME_WAIT;
+    if (!loaded) loaded = load( PROTOCOL_TCP, table );
+    if (loaded < 0 || !table[port]) return TABLES_NONE;
+    if (table[port] == HAS_TIME_WAIT) return TABLES_TIME_WAIT;
+    return table[port] & HAS_OTHERS ? TABLES_OTHERS : TABLES_CONNECTIONS;
 }
 
-int tcp_peer_is_own_user( int fd )
+NTSTATUS tables_busy_ports( int protocol, unsigned char *map )
+{
+    static unsigned char bits[65536];
+    unsigned int port;
+
+    memset( map, 0, TABLES_MAP_SIZE );
+    if (load( protocol, bits ) < 0) return STATUS_NOT_SUPPORTED;
+    for (port = 1; port < 65536; port++)
+        if (bits[port] && (protocol != PROTOCOL_TCP || bits[port] != HAS_TIME_WAIT)) map[port / 8] |= 1 << (port & 7);
+    return STATUS_SUCCESS;
+}
+
+int tables_peer_is_own_user( int fd )
 {
     struct sockaddr_in local = { 0 }, peer = { 0 };
     socklen_t local_len = sizeof(local), peer_len = sizeof(peer);
