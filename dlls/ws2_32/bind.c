@@ -24,17 +24,20 @@ static BOOL may_be_associated( const struct port_map *map, SOCKET s )
     return map->sockets[id % sizeof(map->sockets)] != 0;
 }
 
-/* Let the server bind the socket. STATUS_NOT_FOUND: this socket and this port are no business of its. */
+/* Let the server bind the socket. STATUS_NOT_FOUND: this socket and this port are no business of its.
+ * What is bound can't be taken back, so where there was no answer in time the socket itself tells whether it was done. */
 static NTSTATUS bind_reserved( SOCKET s, const void *addr, int len, int *error )
 {
     union generic_request req = { .__header.req = REQ_bind_socket };
     union generic_reply reply;
     NTSTATUS status;
 
+    if (is_bound( s )) return STATUS_NOT_FOUND;
     req.bind_socket_request.handle = s;
     req.bind_socket_request.addr_len = len;
     memcpy( req.bind_socket_request.addr, addr, len );
     status = portclient_call( &req, &reply );
+    if (status == STATUS_HOST_UNREACHABLE && is_bound( s )) status = STATUS_SUCCESS;
     *error = wsa_error_from_bind( status, reply.bind_socket_reply.wsa_error );
     return status;
 }
@@ -78,8 +81,6 @@ static NTSTATUS try_bind( SOCKET s, const struct sockaddr *addr, int len, int *e
     {
         kind = reserved_kind( map, s, port );
         if (kind != RESERVATION_RUNTIME && kind != RESERVATION_PERSISTENT) return STATUS_NOT_FOUND;
-        /* a runtime one may have ended while there was no server to say so */
-        if (kind == RESERVATION_RUNTIME && is_bound( s )) return STATUS_NOT_FOUND;
     }
     return bind_reserved( s, addr, sockaddr_len( addr->sa_family ), error );
 }

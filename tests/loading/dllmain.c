@@ -14,31 +14,7 @@
 
 #include "winsock.h"
 #include "dll/loading.h"
-#include <tlhelp32.h>
-
-static HANDLE open_server(void)
-{
-    HANDLE snapshot = CreateToolhelp32Snapshot( TH32CS_SNAPPROCESS, 0 ), process = NULL;
-    PROCESSENTRY32W entry = { .dwSize = sizeof(entry) };
-    BOOL ret;
-
-    for (ret = Process32FirstW( snapshot, &entry ); ret && !process; ret = Process32NextW( snapshot, &entry ))
-        if (!wcscmp( entry.szExeFile, L"portserver.exe" ))
-            process = OpenProcess( PROCESS_TERMINATE | SYNCHRONIZE, FALSE, entry.th32ProcessID );
-    CloseHandle( snapshot );
-    return process;
-}
-
-static BOOL kill_server(void)
-{
-    HANDLE server = open_server();
-
-    if (!server) return FALSE;
-    TerminateProcess( server, 1 );
-    ok( !WaitForSingleObject( server, 10000 ), "the server does not end\n" );
-    CloseHandle( server );
-    return TRUE;
-}
+#include "../server_process.h"
 
 static BOOL test_load( const char *when )
 {

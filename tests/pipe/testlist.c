@@ -14,6 +14,7 @@
     TEST(malformed) \
     TEST(privacy) \
     TEST(unheard) \
+    TEST(late) \
     TEST_CHILD(device) \
     TEST_CHILD(hold) \
     TEST_CHILD(take)

@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "port_test.h"
-#include <tlhelp32.h>
 
 const struct socket_kind socket_kinds[KIND_COUNT] =
 {
@@ -550,21 +549,4 @@ int puppet_set_processor( struct puppet *puppet, int slot, unsigned int processo
 {
     puppet->shared->count = processor;
     return puppet_call( puppet, slot, PUPPET_SET_PROCESSOR );
-}
-
-HANDLE open_program( const char *name, DWORD access )
-{
-    PROCESSENTRY32 entry = { .dwSize = sizeof(entry) };
-    HANDLE snapshot = CreateToolhelp32Snapshot( TH32CS_SNAPPROCESS, 0 ), process = NULL;
-    BOOL ret;
-
-    for (ret = Process32First( snapshot, &entry ); ret && !process; ret = Process32Next( snapshot, &entry ))
-        if (!strcmp( entry.szExeFile, name )) process = OpenProcess( access, FALSE, entry.th32ProcessID );
-    CloseHandle( snapshot );
-    return process;
-}
-
-HANDLE open_server( DWORD access )
-{
-    return open_program( "portserver.exe", access );
 }

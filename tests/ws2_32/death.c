@@ -13,17 +13,7 @@
  * block, token and ports in use. Windows keeps reservations in the kernel; there is nothing to kill there. */
 
 #include "port_test.h"
-
-static BOOL kill_server(void)
-{
-    HANDLE process = open_server( PROCESS_TERMINATE | SYNCHRONIZE );
-
-    if (!process) return FALSE;
-    TerminateProcess( process, 1 );
-    ok( !WaitForSingleObject( process, 5000 ), "the server did not die\n" );
-    CloseHandle( process );
-    return TRUE;
-}
+#include "../server_process.h"
 
 static void test_taken_up( int kind )
 {

@@ -19,6 +19,7 @@
 #include "port_test.h"
 #include <psapi.h>
 #include "../handles.h"
+#include "../server_process.h"
 
 struct many_shared
 {

@@ -50,10 +50,6 @@ extern const struct socket_kind socket_kinds[KIND_COUNT];
 extern BOOL start_test(void);
 extern BOOL have_ipv6(void);
 
-/* The process that runs a program; NULL where there is none. The server of this component Windows has not. */
-extern HANDLE open_program( const char *name, DWORD access );
-extern HANDLE open_server( DWORD access );
-
 extern SOCKET make_socket( int kind );
 
 /* Each returns 0 or a Winsock error. Ports are in host order. */
