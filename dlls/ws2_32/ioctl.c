@@ -76,10 +76,11 @@ NTSTATUS get_protocol( SOCKET s, int *family, int *protocol )
 BOOL is_bound( SOCKET s )
 {
     HANDLE event = get_event();
+    IO_STATUS_BLOCK io = { .Status = STATUS_PENDING };
     struct sockaddr_in6 addr;
-    IO_STATUS_BLOCK io;
 
-    return event && !NtDeviceIoControlFile( (HANDLE)s, event, NULL, NULL, &io, IOCTL_AFD_GETSOCKNAME, NULL, 0, &addr, sizeof(addr) );
+    return event && !afd_finish( NtDeviceIoControlFile( (HANDLE)s, event, NULL, NULL, &io, IOCTL_AFD_GETSOCKNAME, NULL, 0, &addr,
+                                                        sizeof(addr) ), &io );
 }
 
 /* number of bytes that the input has at least */
