@@ -92,16 +92,19 @@ static const char *protocol_name( const struct netsh_command *command )
     return command->protocol == PROTOCOL_TCP ? "tcp" : "udp";
 }
 
-static int is_elevated(void)
+/* as the server sees it: not by TokenElevation, by which no program is elevated in Wine 10.0 */
+static int is_administrator(void)
 {
-    TOKEN_ELEVATION elevation = { 0 };
-    DWORD size;
-    HANDLE token;
+    SID_IDENTIFIER_AUTHORITY authority = { SECURITY_NT_AUTHORITY };
+    BOOL member = FALSE;
+    PSID administrators;
 
-    if (!OpenProcessToken( GetCurrentProcess(), TOKEN_QUERY, &token )) return 0;
-    GetTokenInformation( token, TokenElevation, &elevation, sizeof(elevation), &size );
-    CloseHandle( token );
-    return elevation.TokenIsElevated != 0;
+    if (!AllocateAndInitializeSid( &authority, 2, SECURITY_BUILTIN_DOMAIN_RID, DOMAIN_ALIAS_RID_ADMINS,
+                                   0, 0, 0, 0, 0, 0, &administrators ))
+        return 0;
+    if (!CheckTokenMembership( NULL, administrators, &member )) member = FALSE;
+    FreeSid( administrators );
+    return member;
 }
 
 /* Windows' words for what the server said, which differ from those of FormatMessage() in Wine */
@@ -119,7 +122,7 @@ static int request_error( NTSTATUS status, const struct netsh_command *command )
         return 1;
     case STATUS_ACCESS_DENIED:
         /* an administrator is refused a block that a program has at the moment */
-        if (is_elevated()) printf( "Access is denied.\n\n" );
+        if (is_administrator()) printf( "Access is denied.\n\n" );
         else printf( "The requested operation requires elevation (Run as administrator).\n\n" );
         return 1;
     case STATUS_NOT_FOUND:

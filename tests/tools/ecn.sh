@@ -6,6 +6,7 @@ use_prefix
 run_tool install
 ok "install" is "$code" 0 || cat "$work/err"
 
+: >"$work/out"
 timeout 60 wine "$programs/ws2_32_test.exe" -ecn_receiver >"$work/out" 2>/dev/null &
 wait_for "$work/out" '^port'
 port=$(tr -d '\r' <"$work/out" | sed -n 's/^port //p')

@@ -249,6 +249,7 @@ run_netsh -r "$(hostname)" int ip show excl tcp
 ok "-r with the name of this machine" says "$table"
 
 # "When add fails because a port is in use, standard output is as on Windows", and it is told who has it
+: >"$work/holder"
 perl -MSocket -e 'socket(S, PF_INET, SOCK_STREAM, 0) && bind(S, sockaddr_in($ARGV[0], INADDR_ANY)) or die;
                   listen(S, 1); $| = 1; print "ready\n"; sleep 100' $((base + 22)) >"$work/holder" &
 holder=$!
