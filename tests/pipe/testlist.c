@@ -17,6 +17,7 @@
     TEST(late) \
     TEST_CHILD(device) \
     TEST_CHILD(hold) \
+    TEST_CHILD(share) \
     TEST_CHILD(take)
 
 #include "wine/test.h"
