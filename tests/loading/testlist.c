@@ -12,6 +12,7 @@
 #define TESTS \
     TEST(unload) \
     TEST(closed_handles) \
-    TEST(dllmain)
+    TEST(dllmain) \
+    TEST_CHILD(plain_calls)
 
 #include "wine/test.h"
