@@ -213,11 +213,14 @@ unsigned int pool_pick_port( const struct port_pool *pool, struct port_reservati
 int pool_may_hold( const struct port_pool *pool, const struct port_socket *sock, unsigned int port, unsigned int holds )
 {
     const struct port_socket *other;
+    unsigned int seen;
 
-    if (sock->protocol != PROTOCOL_TCP || !holds) return 1;
+    if (sock->protocol != PROTOCOL_TCP) return 1;
     for (other = pool->holders[protocol_index( sock->protocol )][port]; other; other = other->port_next)
     {
-        if (other->holds && other->holds != holds) return 0;
+        /* one holds the port for IPv4, the other for both */
+        seen = holds | other->holds;
+        if ((seen & HOLDS_BY_RIGHT) && (seen & HOLDS_ANY) == HOLDS_ANY) return 0;
     }
     return 1;
 }

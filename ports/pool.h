@@ -50,9 +50,11 @@ enum reservation_state
     RESERVATION_ENDING,    /* it has ended for those who ask, but its ports are not free yet */
 };
 
-/* what a socket holds of its port; a socket of one address, or of IPv6 alone, holds neither */
+/* what a socket holds of its port; a socket of one address, or of IPv6 alone, holds neither of the two */
 #define HOLDS_IPV4_ANY 0x1   /* IPv4, every address */
 #define HOLDS_BOTH_ANY 0x2   /* IPv6 and IPv4, every address */
+#define HOLDS_ANY      0x3
+#define HOLDS_BY_RIGHT 0x4   /* the socket was associated with the reservation of the port */
 
 #define NO_PROCESSOR (~0u)
 
@@ -144,7 +146,7 @@ extern void pool_end_association( struct port_socket *sock );
 extern unsigned int pool_pick_port( const struct port_pool *pool, struct port_reservation *reservation, unsigned int *tried );
 /* May a socket be bound to a port of a reservation with HOLDS_*, as far as the pool knows? Two sockets of one family are
  * left to the system. It does not see that a dual-stack TCP socket takes the port for both families: Wine lets the
- * other family's bind through, and Linux sees SO_REUSEADDR on both. */
+ * other family's bind through, and Linux sees SO_REUSEADDR on both. Two that have no right to the port get what they get of any port. */
 extern int pool_may_hold( const struct port_pool *pool, const struct port_socket *sock, unsigned int port, unsigned int holds );
 /* The socket has the port, or is about to. */
 extern void pool_hold( struct port_pool *pool, struct port_socket *sock, unsigned int port, unsigned int holds );

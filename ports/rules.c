@@ -262,10 +262,10 @@ static NTSTATUS bind_port( struct port_pool *pool, struct port_socket *sock, str
                            int unshared )
 {
     NTSTATUS status = STATUS_SUCCESS;
+    unsigned int flags = 0, holds = bind->holds | (sock->associated ? HOLDS_BY_RIGHT : 0);
     int protocol = sock->protocol;
-    unsigned int flags = 0;
 
-    if (!pool_may_hold( pool, sock, port, bind->holds )) return STATUS_SHARING_VIOLATION;
+    if (!pool_may_hold( pool, sock, port, holds )) return STATUS_SHARING_VIOLATION;
     if (sock->processor != NO_PROCESSOR)
     {
         if (!may_join( pool, sock, port )) return STATUS_SHARING_VIOLATION;
@@ -273,7 +273,7 @@ static NTSTATUS bind_port( struct port_pool *pool, struct port_socket *sock, str
     }
 
     /* the host may wait, and nobody else must pick the port meanwhile */
-    pool_hold( pool, sock, port, bind->holds );
+    pool_hold( pool, sock, port, holds );
     sock->binding = 1;
     if (find_granted( pool, protocol, port )) status = host_yield( protocol, port, is_held( pool, protocol, port ) );
     /* Who asks for a port of an exclusion by number may share it with somebody outside as he could without one: the bind decides. */

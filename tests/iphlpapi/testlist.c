@@ -15,6 +15,7 @@
     TEST(persistent) \
     TEST(restricted) \
     TEST(exclusion) \
+    TEST(two_sockets) \
     TEST(story) \
     TEST(compartment) \
     TEST_CHILD(restricted_child) \
