@@ -304,14 +304,22 @@ static void hold( unsigned int slot, unsigned int port, unsigned int holds, uint
     holders[protocol_index( fake_socks[slot].protocol )][port]++;
 }
 
+/* does one have the port for IPv4 and the other for both families, and one of them by right? */
+static int holds_clash( unsigned int a, unsigned int b )
+{
+    unsigned int any = HOLDS_IPV4_ANY | HOLDS_BOTH_ANY;
+
+    return (a & any) && (b & any) && (a & any) != (b & any) && ((a & HOLDS_BY_RIGHT) || (b & HOLDS_BY_RIGHT));
+}
+
 /* what a bind to a port, that nobody reserved or the right one, gives */
 static NTSTATUS expect_bind( unsigned int slot, unsigned int port, unsigned int holds )
 {
     const struct fake_sock *sock = &fake_socks[slot];
     unsigned int i;
 
-    for (i = 0; i < SOCKETS && sock->protocol == PROTOCOL_TCP && holds; i++)
-        if (fake_socks[i].protocol == PROTOCOL_TCP && socks[i].port == port && socks[i].holds && socks[i].holds != holds)
+    for (i = 0; i < SOCKETS && sock->protocol == PROTOCOL_TCP; i++)
+        if (fake_socks[i].protocol == PROTOCOL_TCP && socks[i].port == port && holds_clash( socks[i].holds, holds ))
             return STATUS_SHARING_VIOLATION;
     if (sock->port) return STATUS_UNSUCCESSFUL;
     return fake_can_bind( sock, port ) ? STATUS_SUCCESS : STATUS_SHARING_VIOLATION;
@@ -349,6 +357,7 @@ static void bind( unsigned int client, unsigned int slot )
     {
         if (!(kind & 2) && fake_socks[slot].family == 2) holds = HOLDS_IPV4_ANY;
         if (!(kind & 2) && fake_socks[slot].dual_stack) holds = HOLDS_BOTH_ANY;
+        if (socks[slot].associated) holds |= HOLDS_BY_RIGHT;
         index = protocol_index( fake_socks[slot].protocol );
         owner = owners[index][port] - 1;
         if (socks[slot].associated)
