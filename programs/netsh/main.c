@@ -20,6 +20,7 @@
 #include "command.h"
 #include "reader.h"
 #include "shell.h"
+#include "wine_netsh.h"
 
 #define WIN32_LEAN_AND_MEAN
 #include <windows.h>
@@ -51,52 +52,6 @@ static char *to_utf8( const WCHAR *text )
     if (ret) WideCharToMultiByte( CP_UTF8, 0, text, -1, ret, len, NULL, NULL );
     else fprintf( stderr, "netsh: out of memory\n" );
     return ret;
-}
-
-/* Start Wine's netsh; tail is its command line behind its name, and quiet says that nothing is to read. Returns its exit code. */
-static int run_wine_netsh( const WCHAR *tail, int quiet )
-{
-    static const WCHAR name[] = L"\\portres\\netsh.exe";
-    SECURITY_ATTRIBUTES inherited = { .nLength = sizeof(inherited), .bInheritHandle = TRUE };
-    STARTUPINFOW startup = { .cb = sizeof(startup) };
-    HANDLE nothing = INVALID_HANDLE_VALUE;
-    PROCESS_INFORMATION info;
-    WCHAR path[MAX_PATH], *line;
-    DWORD exit_code = 1;
-    UINT len = GetSystemDirectoryW( path, MAX_PATH - sizeof(name) / sizeof(WCHAR) );
-
-    if (!len || len >= MAX_PATH - sizeof(name) / sizeof(WCHAR)) return 1;
-    wcscat( path, name );
-    if (!(line = malloc( (wcslen( path ) + wcslen( tail ) + 4) * sizeof(WCHAR) ))) return 1;
-    wcscpy( line, L"\"" );
-    wcscat( line, path );
-    wcscat( line, L"\" " );
-    wcscat( line, tail );
-    if (quiet)
-    {
-        /* the commands that follow are for us */
-        nothing = CreateFileW( L"NUL", GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE, &inherited, OPEN_EXISTING, 0, NULL );
-        startup.dwFlags = STARTF_USESTDHANDLES;
-        startup.hStdInput = nothing;
-        startup.hStdOutput = GetStdHandle( STD_OUTPUT_HANDLE );
-        startup.hStdError = GetStdHandle( STD_ERROR_HANDLE );
-    }
-    fflush( stdout );
-    if (CreateProcessW( path, line, NULL, NULL, TRUE, 0, NULL, NULL, &startup, &info ))
-    {
-        SetConsoleCtrlHandler( NULL, TRUE );  /* Ctrl-C is for the other one */
-        WaitForSingleObject( info.hProcess, INFINITE );
-        SetConsoleCtrlHandler( NULL, FALSE );
-        GetExitCodeProcess( info.hProcess, &exit_code );
-        CloseHandle( info.hThread );
-        CloseHandle( info.hProcess );
-    }
-    else
-        fprintf( stderr, "netsh: cannot start %ls (error %lu); 'wine-portres install' puts Wine's own netsh there\n",
-                 path, GetLastError() );
-    if (nothing != INVALID_HANDLE_VALUE) CloseHandle( nothing );
-    free( line );
-    return exit_code;
 }
 
 /* the text of a line from one of its words on, without the end of the line */
