@@ -59,6 +59,7 @@ static uint32_t last_serial;
 static struct port_list calls = { &calls, &calls };
 static struct port_list waiters = { &waiters, &waiters };
 static struct portguard_reply info;
+static int info_is_old;           /* something was told since, and not answered */
 
 /* what has arrived of the next reply */
 static union
@@ -198,6 +199,7 @@ static int take_reply( const struct portguard_reply *reply )
     if (silent) log_message( "portguard answers again" );
     silent = 0;
     info = *reply;
+    info_is_old = 0;
     port_list_remove( &call->entry );
     call->reply = *reply;
     call->state = ANSWERED;
@@ -298,6 +300,12 @@ void helper_tick(void)
     /* the new one ends it, whatever holds it */
     else if (state == HELPER_RUNS && silent && first && task_now() > first->time + SILENT_TIMEOUT)
         lost( "portguard still does not answer" );
+    else if (state == HELPER_RUNS && info_is_old && !first)
+    {
+        struct portguard_request req = { .op = PORTGUARD_INFO };
+
+        helper_send( &req, 1 );
+    }
 }
 
 enum helper_state helper_state(void)
@@ -371,7 +379,11 @@ void helper_send( struct portguard_request *req, int wants_reply )
     if (state != HELPER_RUNS) return;
     req->size = sizeof(*req);
     req->serial = ++last_serial;
-    if (!wants_reply || !add_call( req, NULL, 0, 1 )) req->flags |= PORTGUARD_NO_REPLY;
+    if (!wants_reply || !add_call( req, NULL, 0, 1 ))
+    {
+        req->flags |= PORTGUARD_NO_REPLY;
+        info_is_old = 1;
+    }
     if (!send_message( req, NULL, 0 )) lost( "portguard takes no more requests" );
 }
 

@@ -51,7 +51,7 @@ extern enum helper_state helper_state_now(void);
 extern int helper_is_silent(void);
 /* it said that it is not where wineserver's sockets are */
 extern int helper_is_elsewhere(void);
-/* what its last reply said of itself */
+/* what its last reply said of itself, at most some seconds ago while it answers */
 extern const struct portguard_reply *helper_info(void);
 
 /* Make a request of op, flags, protocol, first and count, and wait for the reply. more are data_size bytes that follow it; out takes the out_size bytes that

@@ -39,6 +39,7 @@ enum portguard_op
     PORTGUARD_FIND_SOCKS,  /* guard_find_socks(); followed by count inodes, the reply by as many bytes.
                             * STATUS_NOT_SUPPORTED: wineserver is not known, or not to be looked into */
     PORTGUARD_FORGET,      /* drop what was not guarded again since HELLO; take back what was not yielded or shared again */
+    PORTGUARD_INFO,        /* does nothing; the reply tells how it stands */
     PORTGUARD_QUIT,        /* end now, with all guards; without that the helper outlives its server as long as wineserver runs, but for
                             * PORTGUARD_LINGER seconds at most, and the next one gets it with its guards */
 };

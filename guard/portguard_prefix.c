@@ -35,11 +35,11 @@ static char server_name[64];
 static int server_fd = -1;  /* pidfd */
 static int folder_fd = -1;  /* where wineserver works */
 
-/* when the process was started, in the kernel's ticks; 0: it is not there (proc_pid_stat(5), field 22) */
+/* when the process was started, in the kernel's ticks; 0: it has ended, whether its parent knows or not (proc_pid_stat(5), field 22) */
 static uint64_t start_time( unsigned int pid )
 {
     unsigned long long start = 0;
-    char path[64], text[1024], *ptr;
+    char path[64], text[1024], *ptr, state;
     size_t len;
     FILE *file;
 
@@ -50,8 +50,8 @@ static uint64_t start_time( unsigned int pid )
     text[len] = 0;
     /* the second field is a name in parentheses, which may hold anything */
     if (!(ptr = strrchr( text, ')' ))) return 0;
-    if (sscanf( ptr + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &start ) != 1) return 0;
-    return start;
+    if (sscanf( ptr + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &state, &start ) != 2) return 0;
+    return state == 'Z' || state == 'X' ? 0 : start;
 }
 
 /* Does the process work in the folder of the prefix's wineserver, as this user, and does nobody else have the lock there? */

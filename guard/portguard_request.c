@@ -96,6 +96,8 @@ static NTSTATUS handle( const struct portguard_request *req )
     case PORTGUARD_FORGET:
         guards_forget();
         return STATUS_SUCCESS;
+    case PORTGUARD_INFO:
+        return STATUS_SUCCESS;
     case PORTGUARD_FIND_SOCKS:
         return find_socks( req );
     }

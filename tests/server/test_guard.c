@@ -386,6 +386,13 @@ static void test_answers(void)
     req = next_request();
     check_request( &req, PORTGUARD_RELEASE, TCP, 1000, 5 );
     ok( req.flags & PORTGUARD_NO_REPLY, "a release wants a reply" );
+    /* how many guards there are now is asked later, once */
+    guard_tick();
+    req = next_request();
+    ok( req.op == PORTGUARD_INFO, "got request %u", req.op );
+    reply_with( &req, STATUS_SUCCESS, 0, NULL, 0 );
+    guard_tick();
+    check_quiet();
 }
 
 /* "a failed call leaves nothing": what was asked of a helper that does not answer is taken back when it answers at last. */

@@ -1190,10 +1190,11 @@ static void test_prefix_end(void)
     close( helper.fd );
     usleep( 300000 );
     check_guarded( PROTOCOL_TCP, port );
-    stop_wineserver( &prefix );
+    kill( prefix.server, SIGKILL );  /* its parent does not ask for it yet */
     ret = wait_helper( &helper );
     ok( !ret, "got %d", ret );
     check_free( PROTOCOL_TCP, port );
+    stop_wineserver( &prefix );
 
     /* also with the stream open, and when the prefix is used again at once: the next helper is another prefix's */
     start_wineserver( &prefix );
