@@ -19,7 +19,7 @@ struct winsock winsock;
 static const char *const names[] =
 {
     "WSAStartup", "WSAGetLastError", "socket", "WSASocketW", "bind", "listen", "accept", "connect", "getsockname",
-    "getsockopt", "setsockopt", "closesocket", "send", "recv", "select", "ioctlsocket", "WSAIoctl",
+    "getsockopt", "setsockopt", "closesocket", "select", "ioctlsocket", "WSAIoctl",
 };
 
 /* The table is filled in the order of the names. */

@@ -37,8 +37,6 @@ struct winsock
     int    (WSAAPI *getsockopt)( SOCKET s, int level, int name, char *value, int *len );
     int    (WSAAPI *setsockopt)( SOCKET s, int level, int name, const char *value, int len );
     int    (WSAAPI *closesocket)( SOCKET s );
-    int    (WSAAPI *send)( SOCKET s, const char *buf, int len, int flags );
-    int    (WSAAPI *recv)( SOCKET s, char *buf, int len, int flags );
     int    (WSAAPI *select)( int count, fd_set *readfds, fd_set *writefds, fd_set *exceptfds, const struct timeval *timeout );
     int    (WSAAPI *ioctlsocket)( SOCKET s, long cmd, u_long *value );
     int    (WSAAPI *WSAIoctl)( SOCKET s, DWORD code, void *in, DWORD in_size, void *out, DWORD out_size, DWORD *ret_size,
