@@ -12,6 +12,7 @@
 #ifndef PORTRES_PORTS_STATUS_H
 #define PORTRES_PORTS_STATUS_H
 
+#include <stdarg.h>  /* Wine's headers want it */
 #include <stdint.h>
 
 #ifdef _WIN32

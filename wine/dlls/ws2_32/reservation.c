@@ -68,27 +68,26 @@ static DWORD error_from_status( NTSTATUS status )
     }
 }
 
-/* for ioctls that are done at once; nobody waits for it */
-static HANDLE get_event(void)
+/* a socket answers at once, but what is not one may be any driver's file */
+static NTSTATUS sync_ioctl( SOCKET s, ULONG code, void *in, ULONG in_size, void *out, ULONG out_size )
 {
-    static HANDLE event;
-    HANDLE new_event;
+    HANDLE event = get_sync_event();
+    IO_STATUS_BLOCK io;
+    NTSTATUS status;
 
-    if (!event && (new_event = CreateEventW( NULL, FALSE, FALSE, NULL )) &&
-        InterlockedCompareExchangePointer( &event, new_event, NULL ))
-        CloseHandle( new_event );
-    return event;
+    if (!event) return STATUS_INSUFFICIENT_RESOURCES;
+    status = NtDeviceIoControlFile( (HANDLE)s, event, NULL, NULL, &io, code, in, in_size, out, out_size );
+    if (status != STATUS_PENDING) return status;
+    WaitForSingleObject( event, INFINITE );
+    return *(NTSTATUS *)&io;
 }
 
 /* of a socket that is not one of TCP or UDP: WSAEOPNOTSUPP */
 static DWORD check_socket( SOCKET s )
 {
     struct afd_get_info_params info;
-    IO_STATUS_BLOCK io;
-    NTSTATUS status;
+    NTSTATUS status = sync_ioctl( s, IOCTL_AFD_WINE_GET_INFO, NULL, 0, &info, sizeof(info) );
 
-    status = NtDeviceIoControlFile( (HANDLE)s, get_event(), NULL, NULL, &io, IOCTL_AFD_WINE_GET_INFO, NULL, 0,
-                                    &info, sizeof(info) );
     if (status == STATUS_NO_MEMORY || status == STATUS_INSUFFICIENT_RESOURCES) return WSAENOBUFS;
     if (status) return WSAENOTSOCK;
     if (info.family != AF_INET && info.family != AF_INET6) return WSAEOPNOTSUPP;
@@ -107,14 +106,9 @@ static BOOL is_writable( void *ptr, DWORD size )
     return ptr && !IsBadWritePtr( ptr, size );
 }
 
-/* in this order; when anything fails, nothing has changed */
-static DWORD check_params( SOCKET s, const struct reservation_ioctl *ioctl, void *in, DWORD in_size, void *out, DWORD out_size,
+static DWORD check_params( const struct reservation_ioctl *ioctl, void *in, DWORD in_size, void *out, DWORD out_size,
                            DWORD *ret_size, OVERLAPPED *overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE completion )
 {
-    DWORD ret;
-
-    if (!num_startup) return WSANOTINITIALISED;
-    if ((ret = check_socket( s ))) return ret;
     if (in_size < ioctl->in_size) return WSAEINVAL;
     if (ioctl->out_size ? out_size < ioctl->out_size : out_size) return WSAEINVAL;
     if (!is_readable( in, in_size )) return WSAEFAULT;
@@ -153,35 +147,41 @@ static DWORD check_completion( SOCKET s, OVERLAPPED *overlapped, LPWSAOVERLAPPED
     }
 }
 
+/* What is wrong with the socket is told before what is wrong with the parameters, and both before anything is done. The server looks at
+ * the socket itself, so it need not be asked about it when all is well. */
 DWORD reservation_ioctl( SOCKET s, DWORD code, void *in, DWORD in_size, void *out, DWORD out_size, DWORD *ret_size,
                          OVERLAPPED *overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE completion )
 {
     const struct reservation_ioctl *ioctl = find_ioctl( code );
-    IO_STATUS_BLOCK iosb, *piosb = &iosb;
-    HANDLE event = get_event();
     void *cvalue = NULL;
     NTSTATUS status;
-    DWORD ret;
+    DWORD ret, error;
 
     if (is_writable( ret_size, sizeof(*ret_size) )) *ret_size = 0;
     else if (overlapped) ret_size = NULL;
-    if ((ret = check_params( s, ioctl, in, in_size, out, out_size, ret_size, overlapped, completion ))) return ret;
-    if (!event) return WSAENOBUFS;
+    if (!num_startup) return WSANOTINITIALISED;
+    ret = check_params( ioctl, in, in_size, out, out_size, ret_size, overlapped, completion );
+    if ((ret || overlapped) && (error = check_socket( s ))) return error;
+    if (ret) return ret;
 
     if (overlapped)
     {
         if ((ret = check_completion( s, overlapped, completion ))) return ret;
-        piosb = (IO_STATUS_BLOCK *)overlapped;
-        event = completion ? NULL : overlapped->hEvent;
         if (completion) cvalue = completion;
         else if (!((ULONG_PTR)overlapped->hEvent & 1)) cvalue = overlapped;  /* the bit keeps the completion port out */
         overlapped->Internal = STATUS_PENDING;
         *(DWORD *)((ULONG_PTR *)overlapped + 2) = 0;  /* Offset, where WSAGetOverlappedResult() looks for flags */
+        status = NtDeviceIoControlFile( (HANDLE)s, completion ? NULL : overlapped->hEvent, completion ? reservation_apc : NULL,
+                                        cvalue, (IO_STATUS_BLOCK *)overlapped, ioctl->afd_code, in, ioctl->in_size,
+                                        out, ioctl->out_size );
+        if (NT_ERROR( status )) overlapped->Internal = status;  /* which nobody else reports */
     }
-    status = NtDeviceIoControlFile( (HANDLE)s, event, overlapped && completion ? reservation_apc : NULL, cvalue, piosb,
-                                    ioctl->afd_code, in, ioctl->in_size, out, ioctl->out_size );
+    else
+    {
+        status = sync_ioctl( s, ioctl->afd_code, in, ioctl->in_size, out, ioctl->out_size );
+        if (status && (error = check_socket( s ))) return error;
+    }
     TRACE( "socket %#Ix, code %#lx, status %#lx.\n", s, code, status );
     if (!status && ret_size) *ret_size = ioctl->out_size;
-    if (NT_ERROR( status ) && overlapped) overlapped->Internal = status;  /* which nobody else reports */
     return error_from_status( status );
 }
