@@ -73,6 +73,11 @@ static int unregister_component(void)
     if ((error = remove_service()))
         return fail( "could not stop the port reservation server: %s (%lu); end the programs of this prefix and run "
                      "'wine-portres uninstall' again", error_text( error ), error );
+    /* the mark of the journal, which goes as well; the reservations stay */
+    error = RegDeleteTreeW( HKEY_LOCAL_MACHINE, L"Software\\wine-portres" );
+    if (error && error != ERROR_FILE_NOT_FOUND)
+        return fail( "could not remove HKLM\\Software\\wine-portres from the registry: %s (%lu); run 'wine-portres uninstall' again",
+                     error_text( error ), error );
     if ((error = restore_overrides()))
         return fail( "could not restore the DLL overrides in the registry: %s (%lu); run 'wine-portres uninstall' again",
                      error_text( error ), error );
