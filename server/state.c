@@ -68,28 +68,28 @@ static BOOL write_slot( unsigned int slot, const void *data )
     return WriteFile( file, data, sizeof(struct state_record), &size, &where ) && size == sizeof(struct state_record);
 }
 
-static BOOL read_all( void *buffer, DWORD len )
+static BOOL read_all( HANDLE from, void *buffer, DWORD len )
 {
     DWORD size;
 
-    return ReadFile( file, buffer, len, &size, NULL ) && size == len;
+    return ReadFile( from, buffer, len, &size, NULL ) && size == len;
 }
 
 /* *records is NULL when the file has none, or none of this wineserver. What can't be read is an error: it must not be taken for nothing,
  * and written over. */
-static NTSTATUS read_records( uint64_t boot_time, struct state_record **records, unsigned int *count )
+static NTSTATUS read_records( HANDLE from, uint64_t boot_time, struct state_record **records, unsigned int *count )
 {
     struct state_header header;
-    DWORD total = GetFileSize( file, NULL );
+    DWORD total = GetFileSize( from, NULL );
 
     if (total == INVALID_FILE_SIZE) return STATUS_UNSUCCESSFUL;
     if (total < sizeof(header) + sizeof(**records)) return STATUS_SUCCESS;
-    if (!read_all( &header, sizeof(header) )) return STATUS_UNSUCCESSFUL;
+    if (!read_all( from, &header, sizeof(header) )) return STATUS_UNSUCCESSFUL;
     if (header.magic != STATE_MAGIC || header.record_size != sizeof(**records) || total > (1 << 30)) return STATUS_SUCCESS;
     if (header.boot_time != boot_time) return STATUS_SUCCESS;
     total -= sizeof(header);
     if (!(*records = malloc( total ))) return STATUS_NO_MEMORY;
-    if (!read_all( *records, total ))
+    if (!read_all( from, *records, total ))
     {
         free( *records );
         *records = NULL;
@@ -105,6 +105,7 @@ static void start_anew( uint64_t boot_time )
 {
     struct state_header header;
 
+    if (file == INVALID_HANDLE_VALUE) return;
     memset( &header, 0, sizeof(header) );
     header.magic = STATE_MAGIC;
     header.record_size = sizeof(struct state_record);
@@ -118,33 +119,49 @@ static void start_anew( uint64_t boot_time )
     }
 }
 
+/* Open the file, or make it. What can't be written can be read all the same, and is what the last server left. */
+static NTSTATUS open_file( HANDLE *readable )
+{
+    WCHAR path[MAX_PATH];
+    DWORD error;
+
+    if (!path_beside_program( path, L"state" )) return STATUS_UNSUCCESSFUL;
+    *readable = file = create_private_file( path, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ, OPEN_EXISTING );  /* it holds the tokens */
+    error = GetLastError();
+    if (file == INVALID_HANDLE_VALUE && error == ERROR_FILE_NOT_FOUND)
+    {
+        *readable = file = create_private_file( path, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ, CREATE_NEW );
+        if (file != INVALID_HANDLE_VALUE) return STATUS_SUCCESS;
+        log_message( "can't make the file 'state' (error %u): reservations will not survive the server", (unsigned int)GetLastError() );
+    }
+    else if (file == INVALID_HANDLE_VALUE)
+    {
+        /* Wine's answer for a file system that is mounted read-only, too */
+        if (error == ERROR_WRITE_PROTECT || error == ERROR_ACCESS_DENIED)
+            *readable = CreateFileW( path, GENERIC_READ, FILE_SHARE_READ, NULL, OPEN_EXISTING, 0, NULL );
+        log_message( *readable == INVALID_HANDLE_VALUE
+                     ? "can't open the file 'state' (error %u); it can be removed when no program of this prefix runs"
+                     : "can't write the file 'state' (error %u): reservations will not survive the server", (unsigned int)error );
+        if (*readable == INVALID_HANDLE_VALUE) return STATUS_UNSUCCESSFUL;
+    }
+    incomplete = file == INVALID_HANDLE_VALUE;
+    return STATUS_SUCCESS;
+}
+
 NTSTATUS state_open( struct state_record **records, unsigned int *count )
 {
-    DWORD access = GENERIC_READ | GENERIC_WRITE;
-    WCHAR path[MAX_PATH];
+    HANDLE readable;
     uint64_t boot_time;
     NTSTATUS status;
 
     *records = NULL;
     *count = 0;
     if ((status = get_boot_time( &boot_time ))) return status;
-    if (!path_beside_program( path, L"state" )) return STATUS_UNSUCCESSFUL;
-    file = create_private_file( path, access, FILE_SHARE_READ, OPEN_EXISTING );  /* it holds the tokens */
-    if (file == INVALID_HANDLE_VALUE && GetLastError() != ERROR_FILE_NOT_FOUND)
-    {
-        log_message( "can't open the file 'state' (error %u); it can be removed when no program of this prefix runs",
-                     (unsigned int)GetLastError() );
-        return STATUS_UNSUCCESSFUL;
-    }
-    if (file == INVALID_HANDLE_VALUE) file = create_private_file( path, access, FILE_SHARE_READ, CREATE_NEW );
-    if (file == INVALID_HANDLE_VALUE)
-    {
-        log_message( "can't make the file 'state' (error %u): reservations will not survive the server",
-                     (unsigned int)GetLastError() );
-        incomplete = 1;
-        return STATUS_SUCCESS;
-    }
-    if ((status = read_records( boot_time, records, count ))) return status;
+    if ((status = open_file( &readable ))) return status;
+    if (readable == INVALID_HANDLE_VALUE) return STATUS_SUCCESS;
+    status = read_records( readable, boot_time, records, count );
+    if (file == INVALID_HANDLE_VALUE) CloseHandle( readable );
+    if (status) return status;
     if (*records) next_slot = *count + 1;
     else start_anew( boot_time );
     return STATUS_SUCCESS;
@@ -230,6 +247,7 @@ void state_erase( unsigned int *slot )
 
 void state_close(void)
 {
+    if (file == INVALID_HANDLE_VALUE) return;
     SetFilePointer( file, 0, NULL, FILE_BEGIN );
     SetEndOfFile( file );
     CloseHandle( file );

@@ -149,7 +149,13 @@ static NTSTATUS open_journal_file(void)
     if (journal_file != INVALID_HANDLE_VALUE) return STATUS_SUCCESS;
     journal_file = CreateFileW( journal_path, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ, NULL, OPEN_ALWAYS,
                                 FILE_ATTRIBUTE_NORMAL, NULL );
-    if (journal_file == INVALID_HANDLE_VALUE) return last_status();
+    if (journal_file == INVALID_HANDLE_VALUE)
+    {
+        NTSTATUS status = last_status();
+
+        /* Wine's answer for a file system that is mounted read-only, too */
+        return status == STATUS_ACCESS_DENIED ? STATUS_MEDIA_WRITE_PROTECTED : status;
+    }
     if (GetLastError() != ERROR_ALREADY_EXISTS) folder_dirty = TRUE;
     return STATUS_SUCCESS;
 }
@@ -174,9 +180,17 @@ static NTSTATUS flush_journal_folder(void)
 static NTSTATUS journal_load( void *context, unsigned char **data, size_t *size )
 {
     NTSTATUS status = open_journal_file();
+    HANDLE file;
 
     (void)context;
-    return status ? status : read_file( journal_file, MAX_JOURNAL, data, size );
+    if (!status) return read_file( journal_file, MAX_JOURNAL, data, size );
+    if (status != STATUS_MEDIA_WRITE_PROTECTED) return status;
+    /* what it has is carried out all the same */
+    file = CreateFileW( journal_path, GENERIC_READ, FILE_SHARE_READ, NULL, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, NULL );
+    if (file == INVALID_HANDLE_VALUE) return last_status();
+    status = read_file( file, MAX_JOURNAL, data, size );
+    CloseHandle( file );
+    return status;
 }
 
 static NTSTATUS journal_write( void *context, uint64_t offset, const void *data, size_t size )

@@ -12,6 +12,8 @@
 #include <stdio.h>
 
 #include "command.h"
+#include "../common/text.h"
+#include "error.h"
 #include "portclient.h"
 
 #define WIN32_LEAN_AND_MEAN
@@ -135,8 +137,8 @@ static int request_error( NTSTATUS status, const struct netsh_command *command )
         fprintf( stderr, "netsh: the port reservation server does not answer; 'wine-portres status' tells more\n" );
         return 1;
     default:
-        fprintf( stderr, "netsh: the port reservation server failed with status %08x; portserver.log in the folder "
-                 "system32\\portres may tell why\n", (unsigned int)status );
+        fprintf( stderr, "netsh: the port reservation server could not do it: %s; portserver.log in the folder system32\\portres "
+                 "may tell why\n", error_text( win32_error_from_status( status ) ) );
         return 1;
     }
 }

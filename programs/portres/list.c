@@ -35,7 +35,7 @@ static int report_call( NTSTATUS status )
     if (status == STATUS_REVISION_MISMATCH)
         return fail( "the port reservation server is of another version; 'wine-portres install' puts this one in its place" );
     if (status != STATUS_HOST_UNREACHABLE)
-        return fail( "the port reservation server can't tell now: %s; try again", error_text( RtlNtStatusToDosError( status ) ) );
+        return fail( "the port reservation server can't tell now: %s; try again", error_text( win32_error_from_status( status ) ) );
     if ((pid = find_server()))
         return fail( "the port reservation server (process %lu) does not answer; 'wine-portres install' ends it and starts it anew", pid );
     return fail( "the port reservation server can't be started; 'wine-portres install' starts it, or says why that can't be" );
@@ -74,7 +74,7 @@ int show_status(void)
     printf( "server: answers (process %u), %u runtime and %u persistent reservations, %u sockets, %u clients\n",
             info->pid, info->runtime, info->persistent, info->sockets, info->clients );
     if (info->unsaved)
-        printf( "server: the file 'state' can't be written (is the disk full?): runtime reservations would NOT survive the server\n" );
+        printf( "server: the file 'state' can't be written (is the disk full, or write-protected?): runtime reservations would NOT survive the server\n" );
     for (i = 0; i < ARRAY_SIZE(coverage); i++)
         printf( "guard: %-42s %s\n", coverage[i].who, (info->guard & coverage[i].bit) ? "kept off reserved ports" : "NOT kept off reserved ports" );
     if (info->guard_limit) printf( "guard: %u ports are guarded, of %u that can be\n", info->guards, info->guard_limit );

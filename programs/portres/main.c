@@ -30,17 +30,6 @@ int fail( const char *format, ... )
     return EXIT_FAILED;
 }
 
-const char *error_text( DWORD error )
-{
-    static char text[512];
-    DWORD len;
-
-    len = FormatMessageA( FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS, NULL, error, 0, text, sizeof(text), NULL );
-    while (len && (text[len - 1] == '\n' || text[len - 1] == '\r' || text[len - 1] == '.')) text[--len] = 0;
-    if (!len) snprintf( text, sizeof(text), "unknown error" );
-    return text;
-}
-
 /* `wineboot --init` as the first program of a prefix starts a second service manager (Wine 8.0). Either may get a connection, each knows
  * only some of the services, and they get in each other's way when they start one. */
 static BOOL has_two_managers(void)

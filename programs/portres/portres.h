@@ -14,6 +14,8 @@
 
 #include <stdio.h>
 
+#include "../common/text.h"
+#include "error.h"
 #include "portclient.h"
 #include <windows.h>
 
@@ -25,9 +27,6 @@
 
 /* Print one line on stderr: what is wrong and what to do. Returns EXIT_FAILED. */
 extern int fail( const char *format, ... ) __attribute__((format( __MINGW_PRINTF_FORMAT, 1, 2 )));
-
-/* The text of a Windows error code, in a static buffer. */
-extern const char *error_text( DWORD error );
 
 /* How many processes run that program. */
 extern int count_processes( const WCHAR *name );
