@@ -641,7 +641,7 @@ static void fate(void)
         for (i = 0; i < SOCKETS; i++) deliver_close( i );
         break;
     case 7: case 8:
-        if (!sock->processes && !sock->watched && !process_ended[client])
+        if (!sock->processes && !sock_table_find( sock->id ) && !process_ended[client])
         {
             forget_sock( slot );
             make_sock( slot, client );
@@ -729,7 +729,7 @@ static void compare(void)
 
 static void step(void)
 {
-    unsigned int op = get_byte(), who, client, slot;
+    unsigned int op = get_byte(), who, client, slot, i;
 
     if (op % 16 >= 13)
     {
@@ -741,6 +741,8 @@ static void step(void)
     client = who & 3;
     slot = (who >> 2) % (SOCKETS + 1);  /* one more than there are */
     if (!connect_client( client )) return;
+    /* what is in a request's way and closed does not stay there */
+    if (op % 16 < 11) for (i = 0; i < SOCKETS; i++) deliver_close( i );
     if (!(op & 0x40)) serial++;  /* else the number of the last request is used again */
     /* one of the calls that can fail does */
     fake_fail_at( op & 0x80 ? get_byte() % 8 + 1 : 0 );

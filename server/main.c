@@ -13,6 +13,7 @@
 #include <string.h>
 #include <wchar.h>
 
+#include "closed.h"
 #include "guard.h"
 #include "guard_stream.h"
 #include "log.h"
@@ -64,6 +65,7 @@ static int init(void)
     if ((status = map_init())) return fail( "cannot share the port map", status );
     stream_init( completion_port, KEY_GUARD );
     guard_init();
+    closed_init();
     if ((status = reservations_init())) return fail( "cannot take up the reservations of the store and of the server before", status );
     guard_init_done();
     return 0;
@@ -75,10 +77,11 @@ static void main_loop(void)
 
     for (;;)
     {
-        DWORD size = 0, error = 0, timeout = min( task_run(), 1000 );
+        DWORD size = 0, error = 0, timeout = min( closed_run(), 1000 );
         OVERLAPPED *overlapped = NULL;
         ULONG_PTR key = KEY_QUIT;
 
+        timeout = min( timeout, task_run() );
         if (!GetQueuedCompletionStatus( completion_port, &size, &key, &overlapped, timeout )) error = GetLastError();
         if (overlapped && key == KEY_PIPE) pipe_completed( overlapped, error, size );
         else if (overlapped && key == KEY_WATCH) watch_completed( overlapped );

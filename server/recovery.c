@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "closed.h"
 #include "log.h"
 #include "ports.h"
 #include "process.h"
@@ -112,11 +113,12 @@ static NTSTATUS restore_sock( const struct state_record *record, const struct so
     if (!handle->handle || handle->protocol != (int)record->protocol) return STATUS_NOT_FOUND;
     if (sock_table_find( record->sock )) return STATUS_NOT_FOUND;
     if (!(sock = sock_table_add( record->sock, record->protocol ))) return STATUS_NO_MEMORY;
-    if ((status = sock_watch( handle )))
+    if (closed_needs_watch() && (status = sock_watch( handle )))
     {
         sock_table_remove( sock );
         return status;
     }
+    sock->watched = closed_needs_watch();
     sock->state_slot = slot;
     sock->serial = record->serial;
     sock->binder = record->pid;

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "closed.h"
 #include "guard.h"
 #include "map.h"
 #include "ports.h"
@@ -89,13 +90,24 @@ void host_release_guard( int protocol, unsigned int first, unsigned int count )
     guard_release( protocol, first, count );
 }
 
+/* A UDP guard can stay where it is for good: bound beside it is, with SO_REUSEADDR for the moment, whom it lets in. A persistent block has a
+ * guard just where the kernel hands out ports. */
+static int guard_stays( int protocol, unsigned int port )
+{
+    const struct port_reservation *reservation = pool_find_port( pool, protocol, port );
+
+    return protocol == PROTOCOL_UDP && reservation && reservation->kind == RESERVATION_RUNTIME;
+}
+
 NTSTATUS host_yield( int protocol, unsigned int port, int held )
 {
+    if (guard_stays( protocol, port )) return guard_share( protocol, port, 1 );
     return held ? STATUS_SUCCESS : guard_yield( protocol, port );
 }
 
 void host_settle( int protocol, unsigned int port, int held )
 {
+    if (guard_stays( protocol, port )) guard_share( protocol, port, 0 );
     if (!held) guard_retake( protocol, port );
 }
 
@@ -293,12 +305,13 @@ NTSTATUS host_bind( const struct port_pool *pool, struct port_socket *sock, stru
 
     if (flags & BIND_GROUP && !(flags & BIND_ALONE)) return bind_to_group( pool, sock, args, port );
     if (flags & BIND_UNSHARED) return bind_with_reuse( args, port, 0 );
+    if (flags & BIND_ALONE && guard_stays( sock->protocol, port )) return bind_with_reuse( args, port, 1 );
     return bind_now( args, port );
 }
 
 /* Requests. */
 
-/* Find the socket among those that the server knows, or add it there and watch it. */
+/* Find the socket among those that the server knows, or add it there. */
 static NTSTATUS get_sock( const struct sock_handle *handle, struct sock **sock )
 {
     NTSTATUS status;
@@ -307,16 +320,58 @@ static NTSTATUS get_sock( const struct sock_handle *handle, struct sock **sock )
     if (sock_table_count() >= MAX_SOCKETS || current->process->sockets >= MAX_PROCESS_SOCKETS)
         return STATUS_INSUFFICIENT_RESOURCES;
     if (!(*sock = sock_table_add( handle->id, handle->protocol ))) return STATUS_NO_MEMORY;
-    if ((status = sock_watch( handle )))
+    if (closed_needs_watch() && (status = sock_watch( handle )))
     {
         sock_table_remove( *sock );
         return status;
     }
+    (*sock)->watched = closed_needs_watch();
     (*sock)->client = current->process;
     current->process->sockets++;
     process_grab( current->process );
     save_sock( *sock );
     return STATUS_SUCCESS;
+}
+
+/* does the socket have a port of the block, or a reservation with one? */
+static int is_in_block( const struct sock *sock, unsigned int first, unsigned int count )
+{
+    const struct port_reservation *reservation;
+    const struct port_list *entry;
+
+    if (sock->ports.port && sock->ports.port - first < count) return 1;
+    for (entry = sock->ports.acquired.next; entry != &sock->ports.acquired; entry = entry->next)
+    {
+        reservation = PORT_LIST_ENTRY( entry, struct port_reservation, sock_entry );
+        if (reservation->first < first + count && first < reservation->first + reservation->count) return 1;
+    }
+    return 0;
+}
+
+/* A request failed for want of a port of the block. What is in its way may be closed already; returns whether some of it is. */
+static int forget_closed( int protocol, unsigned int first, unsigned int count )
+{
+    struct sock *sock = NULL;
+    unsigned int found = 0, size = sock_table_count();
+    sock_id *ids = malloc( size * sizeof(*ids) );
+
+    while (ids && found < size && (sock = sock_table_next( sock )))
+        if (sock->ports.protocol == protocol && is_in_block( sock, first, count )) ids[found++] = sock->id;
+    found = closed_look( ids, found );
+    free( ids );
+    return found != 0;
+}
+
+/* the same for a socket that is to be bound to the port, or to any of its reservation */
+static int forget_closed_for( const struct port_socket *sock, unsigned int port )
+{
+    if (port) return forget_closed( sock->protocol, port, 1 );
+    return sock->reservation && forget_closed( sock->protocol, sock->reservation->first, sock->reservation->count );
+}
+
+static int is_for_want_of_ports( NTSTATUS status )
+{
+    return status == STATUS_SHARING_VIOLATION || status == STATUS_ACCESS_DENIED || status == STATUS_INSUFFICIENT_RESOURCES;
 }
 
 /* The reservation that this very request made before: the client had no reply, since the server was killed. */
@@ -356,7 +411,12 @@ DECL_HANDLER(acquire_port_reservation)
         return;
     }
     if (!(reservation = find_repeated( &handle )) && !(status = get_sock( &handle, &sock )))
+    {
         status = ports_acquire( pool, &current->process->client, &sock->ports, req->first, req->count, &reservation );
+        if (is_for_want_of_ports( status ) &&
+            forget_closed( handle.protocol, req->first ? req->first : 1, req->first ? req->count : POOL_PORTS - 1 ))
+            status = ports_acquire( pool, &current->process->client, &sock->ports, req->first, req->count, &reservation );
+    }
     if (!status)
     {
         reply->token = reservation->token;
@@ -514,7 +574,12 @@ DECL_HANDLER(bind_socket)
         args.ports.port = sock->ports.port;
     }
     else if (!sock && !pool_find_port( pool, handle.protocol, args.ports.port )) status = STATUS_NOT_FOUND;
-    else if (!(status = get_sock( &handle, &sock ))) status = ports_bind( pool, &sock->ports, &args.ports );
+    else if (!(status = get_sock( &handle, &sock )))
+    {
+        status = ports_bind( pool, &sock->ports, &args.ports );
+        if (is_for_want_of_ports( status ) && forget_closed_for( &sock->ports, args.ports.port ))
+            status = ports_bind( pool, &sock->ports, &args.ports );
+    }
     sock_close( &handle );
     if (!status) reply->port = args.ports.port;
     reply->wsa_error = args.wsa_error;
@@ -562,6 +627,8 @@ DECL_HANDLER(create_persistent_reservation)
     {
         state_erase( &slot );
         status = ports_create( pool, &current->process->client, req->protocol, req->first, req->count, &reservation );
+        if (status == STATUS_SHARING_VIOLATION && forget_closed( req->protocol, req->first, req->count ))
+            status = ports_create( pool, &current->process->client, req->protocol, req->first, req->count, &reservation );
         if (!status) reply->token = reservation->token;
     }
     if (!status)

@@ -32,6 +32,7 @@ struct sock
     struct process    *sharer;      /* that lets it share its port by processor, or NULL */
     uint64_t           handle;      /* of that process */
     unsigned int       state_slot;  /* of its record, see state.h */
+    int                watched;     /* sock_watch() was called */
     int                mapped;      /* the map says that the server has to bind it */
 };
 
@@ -81,14 +82,15 @@ extern NTSTATUS sock_set_reuse( const struct sock_handle *sock, int reuse );
 extern NTSTATUS sock_bind( const struct sock_handle *sock, const void *addr, unsigned int addr_len, unsigned int port,
                            unsigned int *wsa_error );
 
-/* Call sock_closed() when the last handle of the socket, in whatever process, is closed. */
+/* Call sock_closed() when the last handle of the socket, in whatever process, is closed. Until that is noticed here, wineserver keeps
+ * the socket open; see closed.h for what does without. */
 extern NTSTATUS sock_watch( const struct sock_handle *sock );
 
 /* Look in all processes for the sockets with these ids, which are sorted. A handle is NULL where there is none. An error means that
  * there may be more; the handles found are to be closed then, too. */
 extern NTSTATUS sock_find( const sock_id *ids, unsigned int count, struct sock_handle *socks );
 
-/* called once for each watched socket; in reservation.c */
+/* called once for each socket that the server knows; in reservation.c */
 extern void sock_closed( sock_id id );
 
 #endif /* PORTRES_SERVER_SOCK_H */

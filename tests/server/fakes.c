@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "fakes.h"
+#include "closed.h"
 #include "guard.h"
 #include "log.h"
 #include "map.h"
@@ -82,11 +83,14 @@ void fake_set_busy( int protocol, unsigned int port, int busy )
 }
 
 
+static struct fake_sock *find_sock( sock_id id );
+
 /* guards */
 
 #define GUARDED 0x1
 #define YIELDED 0x2
 #define PERSIST 0x4
+#define SHARED  0x8
 
 static unsigned char guards[2][POOL_PORTS];
 static unsigned int guard_count;
@@ -176,11 +180,42 @@ NTSTATUS guard_yield( int protocol, unsigned int port )
     return STATUS_SUCCESS;
 }
 
+NTSTATUS guard_share( int protocol, unsigned int port, int on )
+{
+    unsigned char *guard = &guards[protocol_index( protocol )][port];
+
+    if (!(*guard & GUARDED)) violate( "guard_share() where no guard stands" );
+    if (on && fails()) return STATUS_INSUFFICIENT_RESOURCES;
+    *guard = on ? *guard | SHARED : *guard & ~SHARED;
+    return STATUS_SUCCESS;
+}
+
+static int cannot_tell;
+
+void fake_set_cannot_tell( int on )
+{
+    cannot_tell = on;
+}
+
+NTSTATUS guard_find_socks( const uint64_t *inodes, unsigned int count, unsigned char *alive )
+{
+    const struct fake_sock *sock;
+    unsigned int i;
+
+    if (cannot_tell) return STATUS_NOT_SUPPORTED;
+    for (i = 0; i < count; i++)
+    {
+        if (i && inodes[i] <= inodes[i - 1]) violate( "guard_find_socks() with inodes that are not in order" );
+        sock = find_sock( inodes[i] );
+        alive[i] = sock && (sock->processes || sock->opened);
+    }
+    return STATUS_SUCCESS;
+}
+
 void guard_retake( int protocol, unsigned int port )
 {
     unsigned char *guard = &guards[protocol_index( protocol )][port];
 
-    if (!(*guard & YIELDED)) violate( "guard_retake() of what was not yielded" );
     *guard &= ~YIELDED;
 }
 
@@ -240,14 +275,14 @@ int fake_close( unsigned int index, unsigned int process )
 
 int fake_close_pending( unsigned int index )
 {
-    return !fake_socks[index].processes && fake_socks[index].watched;
+    return !fake_socks[index].processes && sock_table_find( fake_socks[index].id );
 }
 
 void fake_deliver_close( unsigned int index )
 {
     struct fake_sock *sock = &fake_socks[index];
 
-    if (sock->processes || !sock->watched) return;
+    if (!fake_close_pending( index )) return;
     sock->watched = 0;
     sock_closed( sock->id );
 }
@@ -383,7 +418,7 @@ NTSTATUS sock_bind( const struct sock_handle *handle, const void *addr, unsigned
         return STATUS_INVALID_PARAMETER;
     }
     guard = guards[protocol_index( sock->protocol )][port];
-    if (guard & GUARDED && !(guard & YIELDED)) violate( "sock_bind() on a guarded port" );
+    if (guard & GUARDED && !(guard & (YIELDED | SHARED))) violate( "sock_bind() on a guarded port" );
     *wsa_error = 0;
     if (sock->port)
     {
@@ -396,7 +431,7 @@ NTSTATUS sock_bind( const struct sock_handle *handle, const void *addr, unsigned
         return STATUS_UNSUCCESSFUL;
     }
     if (!port) for (port = 40000; guards[protocol_index( sock->protocol )][port] || !fake_can_bind( sock, port ); port++) {}
-    if (!fake_can_bind( sock, port ))
+    if (!fake_can_bind( sock, port ) || (guard & SHARED && !sock->reuse))
     {
         *wsa_error = 10048;  /* WSAEADDRINUSE */
         return STATUS_SHARING_VIOLATION;
@@ -796,7 +831,10 @@ void fake_kill_server(void)
 
 NTSTATUS fake_start_server(void)
 {
-    NTSTATUS status = reservations_init();
+    NTSTATUS status;
+
+    closed_init();
+    status = reservations_init();
 
     if (!status) return status;
     /* the process ends */
@@ -833,6 +871,7 @@ void fake_reset(void)
     fake_sock_count = sock_alloc = 0;
     last_id = 0;
     token_state = next_token = 0;
+    cannot_tell = 0;
     violation = NULL;
     fake_fail_at( 0 );
 }
@@ -857,7 +896,7 @@ static const char *check_reservation( const struct port_reservation *reservation
         if (pool->owners[index][port] != reservation) return "a port of a reservation that the pool gives to another";
         if (map_ports[index][port] != kind) return "a reserved port that the map does not show";
         if (guards[index][port] != (GUARDED | (kind == RESERVATION_PERSISTENT ? PERSIST : 0) |
-                                    (pool->holders[index][port] ? YIELDED : 0)))
+                                    (pool->holders[index][port] && !(index && kind == RESERVATION_RUNTIME) ? YIELDED : 0)))
             return "a reserved port that is not guarded as it should be";
     }
     if (kind == RESERVATION_PERSISTENT)
@@ -887,7 +926,7 @@ static const char *check_sock( const struct sock *sock, unsigned int *acquired )
     struct port_list *entry;
 
     if (!fake || fake->protocol != ports->protocol) return "a socket that there is not";
-    if (!fake->watched) return "a socket that is not watched";
+    if (fake->watched != closed_needs_watch() || sock->watched != fake->watched) return "a socket that is watched, or not, by mistake";
     if (fake->mapped != sock_needs_server( ports, ports->associated ) || sock->mapped != fake->mapped) return "a socket that the map shows wrongly";
     if (ports->associated && ports->port) return "a socket that is associated and holds a port";
     if (ports->binding) return "a socket that is being bound";
@@ -949,7 +988,7 @@ static const char *check_listed( int every_port, unsigned int *runtime, unsigned
     {
         if (!(sock = sock_table_find( fake_socks[i].id )))
         {
-            if (fake_socks[i].watched || fake_socks[i].mapped) return "a socket that the pool has forgotten";
+            if (fake_socks[i].mapped) return "a socket that the pool has forgotten";
             continue;
         }
         sockets++;

@@ -69,6 +69,9 @@ extern int fake_can_bind( const struct fake_sock *sock, unsigned int port );
 /* is there a guard that keeps everybody off the port? */
 extern int fake_is_guarded( int protocol, unsigned int port );
 
+/* The host does not tell which sockets live: from the next start on they are watched. */
+extern void fake_set_cannot_tell( int on );
+
 /* the store; count of the block that starts there, or 0 */
 extern unsigned int fake_stored( int protocol, unsigned int first );
 extern void fake_set_stored( int protocol, unsigned int first, unsigned int count );

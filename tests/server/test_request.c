@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "closed.h"
 #include "fakes.h"
 #include "ports.h"
 #include "recovery.h"
@@ -1292,6 +1293,84 @@ static void test_processors(void)
     end();
 }
 
+/* SPEC 3, "A port comes back to the reservation when the last handle of the socket that held it closes.", and SPEC 5, "A runtime reservation
+ * ends with the last handle of the socket": also before the server has looked */
+static void test_closed(void)
+{
+    unsigned int i, s, user, user2;
+    uint64_t token;
+
+    for (i = 0; i < 2; i++)
+    {
+        int protocol = i ? UDP : TCP;
+
+        begin();
+        s = fake_socket( ALICE, 4, protocol, 0 );
+        user = fake_socket( ALICE, 4, protocol, 0 );
+        user2 = fake_socket( ALICE, 4, protocol, 0 );
+        succeeds( acquire( &alice, s, 7000, 1 ) );
+        token = TOKEN();
+        succeeds( associate( &alice, user, token ) );
+        succeeds( associate( &alice, user2, token ) );
+        succeeds( bind( &alice, user, 0 ) );
+        check( bind( &alice, user2, 0 ), STATUS_INSUFFICIENT_RESOURCES );
+        check( bind( &alice, user2, 7000 ), STATUS_SHARING_VIOLATION );
+        fake_close( user, ALICE );
+        succeeds( bind( &alice, user2, i ? 7000 : 0 ) );
+        user = fake_socket( BOB, 4, protocol, 0 );
+        fake_close( s, ALICE );
+        check( acquire( &bob, user, 7000, 1 ), STATUS_SHARING_VIOLATION );
+        ok( !pool()->runtime, "got %u\n", pool()->runtime );
+        fake_close( user2, ALICE );
+        succeeds( acquire( &bob, user, 7000, 1 ) );
+        fake_close( user, BOB );
+        succeeds( create( &root, protocol, 7000, 1 ) );
+        succeeds( delete( &root, protocol, 7000, 1 ) );
+
+        /* anybody's bind, and a block anywhere */
+        user = fake_socket( BOB, 4, protocol, 0 );
+        succeeds( acquire( &bob, user, 7000, 1 ) );
+        s = fake_socket( ALICE, 4, protocol, 0 );
+        check( bind( &alice, s, 7000 ), STATUS_ACCESS_DENIED );
+        fake_close( user, BOB );
+        check( bind( &alice, s, 7000 ), STATUS_NOT_FOUND );
+        user = fake_socket( BOB, 4, protocol, 0 );
+        succeeds( acquire( &bob, user, 0, 40000 ) );
+        check( acquire( &alice, s, 0, 40000 ), STATUS_INSUFFICIENT_RESOURCES );
+        fake_close( user, BOB );
+        succeeds( acquire( &alice, s, 0, 40000 ) );
+        end();
+    }
+
+    /* where nobody tells which sockets live, they are watched */
+    begin();
+    s = fake_socket( ALICE, 4, TCP, 0 );
+    succeeds( acquire( &alice, s, 7000, 1 ) );
+    fake_set_cannot_tell( 1 );
+    restart_server();
+    ok( fake_socks[s].watched, "not watched\n" );
+    user = fake_socket( ALICE, 4, TCP, 0 );
+    succeeds( acquire( &alice, user, 8000, 1 ) );
+    ok( fake_socks[user].watched, "not watched\n" );
+    fake_set_cannot_tell( 0 );
+    restart_server();
+    end();
+
+    /* that begins later: what lives is watched, and what does not is forgotten */
+    begin();
+    s = fake_socket( ALICE, 4, TCP, 0 );
+    user = fake_socket( ALICE, 4, TCP, 0 );
+    succeeds( acquire( &alice, s, 7000, 1 ) );
+    succeeds( acquire( &alice, user, 7000 + 1, 1 ) );
+    fake_close( user, ALICE );
+    fake_set_cannot_tell( 1 );
+    check( acquire( &bob, fake_socket( BOB, 4, TCP, 0 ), 0, 65535 ), STATUS_INSUFFICIENT_RESOURCES );
+    ok( closed_needs_watch(), "not watched\n" );
+    fake_set_cannot_tell( 0 );
+    restart_server();
+    end();
+}
+
 /* Faults: a scenario in which each call that can fail is made to, one after another. After each the request must have said so,
  * and changed nothing; made again, without a fault, it must work. */
 
@@ -1428,6 +1507,7 @@ int main(void)
     test_unheard();
     test_repeated();
     test_processors();
+    test_closed();
     test_faults();
     test_start_faults();
     fake_reset();

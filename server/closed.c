@@ -1,0 +1,123 @@
+/*
+ * Finding out which sockets are closed
+ *
+ * Copyright 2026 the wine-portres authors
+ *
+ * This library is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ */
+
+#include <stdlib.h>
+
+#include "closed.h"
+#include "guard.h"
+#include "task.h"
+
+/* A look costs portguard a microsecond or two a socket. Between two of them there are 50 times as long, and at least this: */
+#define INTERVAL 250   /* ms */
+#define MAX_TIME 3000  /* ms that a look may take */
+
+static int needs_watch, is_looking;
+static uint64_t next_time;
+
+int closed_needs_watch(void)
+{
+    return needs_watch;
+}
+
+void closed_init(void)
+{
+    needs_watch = guard_find_socks( NULL, 0, NULL ) == STATUS_NOT_SUPPORTED;
+}
+
+/* ids of all sockets, *count of them; NULL: there are none, or there is no memory */
+static sock_id *get_all( unsigned int *count )
+{
+    unsigned int size = sock_table_count();
+    sock_id *ids = size ? malloc( size * sizeof(*ids) ) : NULL;
+    struct sock *sock = NULL;
+
+    *count = 0;
+    while (ids && *count < size && (sock = sock_table_next( sock ))) ids[(*count)++] = sock->id;
+    if (ids) qsort( ids, *count, sizeof(*ids), compare_sock_ids );
+    return ids;
+}
+
+/* Nobody tells any more which sockets live: have all of them watched. */
+static void watch_all(void)
+{
+    struct sock_handle *handles = NULL;
+    struct sock *sock;
+    unsigned int i, count;
+    sock_id *ids = get_all( &count );
+
+    if (!ids || !(handles = calloc( count, sizeof(*handles) ))) goto done;  /* tried again */
+    if (sock_find( ids, count, handles ))
+    {
+        for (i = 0; i < count; i++) if (handles[i].handle) sock_close( &handles[i] );
+        goto done;
+    }
+    needs_watch = 1;
+    for (i = 0; i < count; i++)
+    {
+        sock = sock_table_find( ids[i] );
+        if (!handles[i].handle)
+        {
+            if (!sock->watched) sock_closed( ids[i] );
+            continue;
+        }
+        if (!sock->watched) sock->watched = !sock_watch( &handles[i] );
+        if (!sock->watched) needs_watch = 0;  /* tried again */
+        sock_close( &handles[i] );
+    }
+done:
+    free( handles );
+    free( ids );
+}
+
+unsigned int closed_look( sock_id *ids, unsigned int count )
+{
+    unsigned char *alive;
+    unsigned int i, ret = 0;
+    NTSTATUS status;
+
+    if (!count || needs_watch || !(alive = calloc( count, 1 ))) return 0;
+    qsort( ids, count, sizeof(*ids), compare_sock_ids );
+    if ((status = guard_find_socks( ids, count, alive )) == STATUS_NOT_SUPPORTED) watch_all();
+    for (i = 0; i < count && !status; i++)
+    {
+        if (alive[i] || !sock_table_find( ids[i] )) continue;
+        sock_closed( ids[i] );
+        ret++;
+    }
+    free( alive );
+    return ret;
+}
+
+static void look_at_all( void *arg )
+{
+    uint64_t start = task_now(), spent;
+    unsigned int count;
+    sock_id *ids = get_all( &count );
+
+    (void)arg;
+    closed_look( ids, count );
+    free( ids );
+    spent = task_now() - start;
+    next_time = task_now() + (50 * spent > INTERVAL ? 50 * spent : INTERVAL);
+    is_looking = 0;
+}
+
+unsigned int closed_run(void)
+{
+    static struct task task;
+    uint64_t now = task_now();
+
+    if (is_looking || needs_watch || !sock_table_count()) return 1000;
+    if (now < next_time) return next_time - now;
+    is_looking = 1;
+    task_start( &task, look_at_all, NULL, MAX_TIME );
+    return INTERVAL;
+}
