@@ -36,17 +36,37 @@ static int last_is_shortage(void)
     }
 }
 
+/* Each ioctl goes with this event, for which nobody waits: without one wineserver signals the socket at the end, in a second request, and
+ * crashes when the socket is gone by then (see afd_get_protocol()). It is, when this server is killed between the two, and the client
+ * has closed its own handle. */
+static HANDLE get_event(void)
+{
+    static HANDLE event;
+
+    if (!event) event = CreateEventW( NULL, FALSE, FALSE, NULL );
+    return event;
+}
+
+static NTSTATUS sock_ioctl( HANDLE handle, ULONG code, void *in, ULONG in_size, void *out, ULONG out_size )
+{
+    IO_STATUS_BLOCK io = { .Status = STATUS_PENDING };
+
+    if (!get_event()) return STATUS_INSUFFICIENT_RESOURCES;
+    return afd_finish( NtDeviceIoControlFile( handle, get_event(), NULL, NULL, &io, code, in, in_size, out, out_size ), &io );
+}
+
 /* What a client names, or has open, can be anything. An ioctl or a query that is sent to it may wait for a driver, or be answered long
  * after the call has returned, into a stack that is another function's by then. A poll is sent to a socket of the server's own, and
  * wineserver says at once whether the handle it is for is one of a socket. STATUS_OBJECT_TYPE_MISMATCH: it is not. */
 static NTSTATUS check_socket( HANDLE handle )
 {
-    static HANDLE helper, event;
+    static HANDLE helper;
     static IO_STATUS_BLOCK io;
     static struct afd_poll_params params;
+    HANDLE event = get_event();
     NTSTATUS status;
 
-    if (!event && !(event = CreateEventW( NULL, FALSE, FALSE, NULL ))) return STATUS_INSUFFICIENT_RESOURCES;
+    if (!event) return STATUS_INSUFFICIENT_RESOURCES;
     if (!helper)
     {
         SOCKET s = winsock.WSASocketW( AF_INET, SOCK_DGRAM, IPPROTO_UDP, NULL, 0, WSA_FLAG_OVERLAPPED );
@@ -70,16 +90,12 @@ static NTSTATUS check_socket( HANDLE handle )
 /* getsockopt() and setsockopt() refuse a handle that ws2_32 has not seen made */
 static NTSTATUS get_option( HANDLE handle, ULONG code, int *value )
 {
-    IO_STATUS_BLOCK io;
-
-    return NtDeviceIoControlFile( handle, NULL, NULL, NULL, &io, code, NULL, 0, value, sizeof(*value) );
+    return sock_ioctl( handle, code, NULL, 0, value, sizeof(*value) );
 }
 
 static NTSTATUS set_option( HANDLE handle, ULONG code, int value )
 {
-    IO_STATUS_BLOCK io;
-
-    return NtDeviceIoControlFile( handle, NULL, NULL, NULL, &io, code, &value, sizeof(value), NULL, 0 );
+    return sock_ioctl( handle, code, &value, sizeof(value), NULL, 0 );
 }
 
 static NTSTATUS get_dual_stack( struct sock_handle *sock, HANDLE handle )
@@ -113,7 +129,7 @@ NTSTATUS sock_open( const struct process *process, uint64_t handle, struct sock_
                           0, FALSE, DUPLICATE_SAME_ACCESS ))
         return last_is_shortage() ? STATUS_INSUFFICIENT_RESOURCES : STATUS_OBJECT_TYPE_MISMATCH;
     status = check_socket( duplicate );
-    if (!status) status = afd_get_protocol( duplicate, NULL, &sock->family, &sock->protocol );
+    if (!status) status = afd_get_protocol( duplicate, get_event(), &sock->family, &sock->protocol );
     if (!status) status = get_dual_stack( sock, duplicate );
     if (!status) status = get_id( sock, duplicate );
     if (status) CloseHandle( duplicate );
@@ -130,13 +146,12 @@ void sock_close( struct sock_handle *sock )
 NTSTATUS sock_port( const struct sock_handle *sock, unsigned int *port )
 {
     struct sockaddr_in6 addr;
-    int len = sizeof(addr);
+    NTSTATUS status = sock_ioctl( sock->handle, IOCTL_AFD_GETSOCKNAME, NULL, 0, &addr, sizeof(addr) );
 
     *port = 0;
-    if (!winsock.getsockname( (SOCKET)sock->handle, (struct sockaddr *)&addr, &len ))
-        *port = swap_port( addr.sin6_port );  /* in the same place for both families */
-    else if (winsock.WSAGetLastError() != WSAEINVAL)  /* what it says of a socket that is not bound */
-        return STATUS_INSUFFICIENT_RESOURCES;
+    if (status == STATUS_INVALID_PARAMETER) return STATUS_SUCCESS;  /* what it says of a socket that is not bound */
+    if (NT_ERROR( status )) return STATUS_INSUFFICIENT_RESOURCES;
+    *port = swap_port( addr.sin6_port );  /* in the same place for both families */
     return STATUS_SUCCESS;
 }
 
