@@ -27,6 +27,29 @@ int closed_needs_watch(void)
     return needs_watch;
 }
 
+NTSTATUS closed_update_watch( struct sock *sock, const struct sock_handle *handle )
+{
+    int watch = needs_watch || (!port_list_empty( &sock->ports.acquired ) && !sock->ports.port);
+    NTSTATUS status;
+
+    if (watch && !sock->watch && (status = sock_watch( handle, &sock->watch ))) return status;
+    if (!watch) closed_end_watch( sock );
+    return STATUS_SUCCESS;
+}
+
+void closed_end_watch( struct sock *sock )
+{
+    if (sock->watch && !needs_watch) sock_unwatch( sock->watch );
+    if (!needs_watch) sock->watch = NULL;
+}
+
+void closed_look_at( struct sock *sock )
+{
+    sock_id id = sock->id;
+
+    if (!sock->watch) closed_look( &id, 1 );
+}
+
 void closed_init(void)
 {
     needs_watch = guard_find_socks( NULL, 0, NULL ) == STATUS_NOT_SUPPORTED;
@@ -65,11 +88,10 @@ static void watch_all(void)
         sock = sock_table_find( ids[i] );
         if (!handles[i].handle)
         {
-            if (!sock->watched) sock_closed( ids[i] );
+            if (!sock->watch) sock_closed( ids[i] );
             continue;
         }
-        if (!sock->watched) sock->watched = !sock_watch( &handles[i] );
-        if (!sock->watched) needs_watch = 0;  /* tried again */
+        if (!sock->watch && sock_watch( &handles[i], &sock->watch )) needs_watch = 0;  /* tried again */
         sock_close( &handles[i] );
     }
 done:
@@ -88,8 +110,8 @@ unsigned int closed_look( sock_id *ids, unsigned int count )
     if ((status = guard_find_socks( ids, count, alive )) == STATUS_NOT_SUPPORTED) watch_all();
     for (i = 0; i < count && !status; i++)
     {
-        if (alive[i] || !sock_table_find( ids[i] )) continue;
-        sock_closed( ids[i] );
+        if (alive[i]) continue;
+        if (sock_table_find( ids[i] )) sock_closed( ids[i] );  /* another look may have been quicker */
         ret++;
     }
     free( alive );

@@ -14,11 +14,18 @@
 
 #include "sock.h"
 
-/* The server holds no handle of a client's socket, and nothing else that would keep it open: a socket that its program closes is closed at once. So
- * it has to look which ones still live. */
+/* The server holds no handle of a client's socket, and nothing that keeps one with a port open: a socket that its program closes is closed
+ * at once, and with it the port, the listener, the connection. So the server has to look which ones still live. Those that acquired
+ * something and have no port are watched all the same: what lives with them ends in that moment, for whoever asks. */
 
 /* Must every socket be watched (sock_watch()), since this host does not tell which ones live? */
 extern int closed_needs_watch(void);
+/* Watch the socket, or no longer, as it has to be by now. On failure nothing has changed. */
+extern NTSTATUS closed_update_watch( struct sock *sock, const struct sock_handle *handle );
+/* The last of what lived with the socket has ended. */
+extern void closed_end_watch( struct sock *sock );
+/* Is what lives with the socket still there? Looks if that is not known. May wait. */
+extern void closed_look_at( struct sock *sock );
 
 /* Called when the guard has started. */
 extern void closed_init(void);

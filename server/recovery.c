@@ -113,12 +113,11 @@ static NTSTATUS restore_sock( const struct state_record *record, const struct so
     if (!handle->handle || handle->protocol != (int)record->protocol) return STATUS_NOT_FOUND;
     if (sock_table_find( record->sock )) return STATUS_NOT_FOUND;
     if (!(sock = sock_table_add( record->sock, record->protocol ))) return STATUS_NO_MEMORY;
-    if (closed_needs_watch() && (status = sock_watch( handle )))
+    if ((status = closed_update_watch( sock, handle )))
     {
         sock_table_remove( sock );
         return status;
     }
-    sock->watched = closed_needs_watch();
     sock->state_slot = slot;
     sock->serial = record->serial;
     sock->binder = record->pid;
@@ -180,6 +179,7 @@ static NTSTATUS restore_use( struct port_pool *pool, struct state_record *record
         if (reservation) pool_associate( &sock->ports, reservation );
         else pool_orphan( &sock->ports );
     }
+    if ((status = closed_update_watch( sock, handle ))) return status;
     /* with the rest of the map, which is published next */
     sock->mapped = sock_needs_server( &sock->ports, sock->ports.associated );
     return STATUS_SUCCESS;

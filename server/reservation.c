@@ -220,6 +220,7 @@ void host_reservation_ended( struct port_reservation *ports )
 {
     map_set_ports( ports->protocol, ports->first, ports->count, 0 );
     state_erase( &reservation_from_ports( ports )->state_slot );
+    if (ports->sock && ports->sock->acquired.next == ports->sock->acquired.prev) closed_end_watch( sock_from_ports( ports->sock ) );
 }
 
 void host_socket_changed( struct port_socket *ports )
@@ -320,12 +321,11 @@ static NTSTATUS get_sock( const struct sock_handle *handle, struct sock **sock )
     if (sock_table_count() >= MAX_SOCKETS || current->process->sockets >= MAX_PROCESS_SOCKETS)
         return STATUS_INSUFFICIENT_RESOURCES;
     if (!(*sock = sock_table_add( handle->id, handle->protocol ))) return STATUS_NO_MEMORY;
-    if (closed_needs_watch() && (status = sock_watch( handle )))
+    if ((status = closed_update_watch( *sock, handle )))
     {
         sock_table_remove( *sock );
         return status;
     }
-    (*sock)->watched = closed_needs_watch();
     (*sock)->client = current->process;
     current->process->sockets++;
     process_grab( current->process );
@@ -416,6 +416,7 @@ DECL_HANDLER(acquire_port_reservation)
         if (is_for_want_of_ports( status ) &&
             forget_closed( handle.protocol, req->first ? req->first : 1, req->first ? req->count : POOL_PORTS - 1 ))
             status = ports_acquire( pool, &current->process->client, &sock->ports, req->first, req->count, &reservation );
+        if (!status && (status = closed_update_watch( sock, &handle ))) ports_end( pool, reservation );
     }
     if (!status)
     {
@@ -427,6 +428,12 @@ DECL_HANDLER(acquire_port_reservation)
     }
     sock_close( &handle );
     set_error( status );
+}
+
+/* A reservation is about to be used: has it ended with its socket? */
+static void look_at_owner( const struct port_reservation *reservation )
+{
+    if (reservation && reservation->sock) closed_look_at( sock_from_ports( reservation->sock ) );
 }
 
 /* what was released or deleted */
@@ -446,6 +453,7 @@ DECL_HANDLER(release_port_reservation)
     struct port_reservation *reservation;
     NTSTATUS status = STATUS_SUCCESS;
 
+    look_at_owner( pool_find_token( pool, req->token ) );
     if (!slot) status = ports_release( pool, &current->process->client, req->token, &reservation );
     if (!status)
     {
@@ -476,6 +484,7 @@ DECL_HANDLER(associate_port_reservation)
     {
         if (!(status = sock_port( &handle, &port )) && !(status = get_sock( &handle, &sock )))
         {
+            look_at_owner( pool_find_token( pool, req->token ) );
             change.token = req->token;
             change.sock = sock->id;
             change.associated = sock->ports.associated;
@@ -576,9 +585,11 @@ DECL_HANDLER(bind_socket)
     else if (!sock && !pool_find_port( pool, handle.protocol, args.ports.port )) status = STATUS_NOT_FOUND;
     else if (!(status = get_sock( &handle, &sock )))
     {
+        look_at_owner( sock->ports.reservation );
         status = ports_bind( pool, &sock->ports, &args.ports );
         if (is_for_want_of_ports( status ) && forget_closed_for( &sock->ports, args.ports.port ))
             status = ports_bind( pool, &sock->ports, &args.ports );
+        if (!status) (void)closed_update_watch( sock, &handle );
     }
     sock_close( &handle );
     if (!status) reply->port = args.ports.port;
@@ -597,6 +608,7 @@ void sock_closed( sock_id id )
     ports_close( pool, &sock->ports );
     ports_free_port( pool, &sock->ports );
     if (sock->mapped) map_remove_socket( id );
+    if (sock->watch) sock_unwatch( sock->watch );
     state_erase( &sock->state_slot );
     if (sock->sharer) process_release( sock->sharer );
     sock_table_remove( sock );

@@ -32,7 +32,7 @@ struct sock
     struct process    *sharer;      /* that lets it share its port by processor, or NULL */
     uint64_t           handle;      /* of that process */
     unsigned int       state_slot;  /* of its record, see state.h */
-    int                watched;     /* sock_watch() was called */
+    struct watch      *watch;       /* of sock_watch(), or NULL */
     int                mapped;      /* the map says that the server has to bind it */
 };
 
@@ -84,7 +84,8 @@ extern NTSTATUS sock_bind( const struct sock_handle *sock, const void *addr, uns
 
 /* Call sock_closed() when the last handle of the socket, in whatever process, is closed. Until that is noticed here, wineserver keeps
  * the socket open; see closed.h for what does without. */
-extern NTSTATUS sock_watch( const struct sock_handle *sock );
+extern NTSTATUS sock_watch( const struct sock_handle *sock, struct watch **watch );
+extern void sock_unwatch( struct watch *watch );
 
 /* Look in all processes for the sockets with these ids, which are sorted. A handle is NULL where there is none. An error means that
  * there may be more; the handles found are to be closed then, too. */

@@ -51,7 +51,7 @@ NTSTATUS watch_init( HANDLE port, ULONG_PTR key )
     return CreateIoCompletionPort( helper, port, key, 0 ) ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
 }
 
-NTSTATUS sock_watch( const struct sock_handle *sock )
+NTSTATUS sock_watch( const struct sock_handle *sock, struct watch **ret )
 {
     struct watch *watch;
     NTSTATUS status;
@@ -64,16 +64,28 @@ NTSTATUS sock_watch( const struct sock_handle *sock )
     watch->params.sockets[0].flags = AFD_POLL_CLOSE;
     status = NtDeviceIoControlFile( helper, NULL, NULL, &watch->overlapped, (IO_STATUS_BLOCK *)&watch->overlapped, IOCTL_AFD_POLL,
                                     &watch->params, sizeof(watch->params), &watch->params, sizeof(watch->params) );
-    if (NT_SUCCESS( status )) return STATUS_SUCCESS;  /* pending or done, its completion comes */
+    if (NT_SUCCESS( status ))  /* pending or done, its completion comes */
+    {
+        *ret = watch;
+        return STATUS_SUCCESS;
+    }
     free( watch );
     return status;
+}
+
+void sock_unwatch( struct watch *watch )
+{
+    watch->id = 0;  /* its completion comes all the same */
+    CancelIoEx( helper, &watch->overlapped );
 }
 
 void watch_completed( OVERLAPPED *overlapped )
 {
     struct watch *watch = CONTAINING_RECORD( overlapped, struct watch, overlapped );
     sock_id id = watch->id;
+    struct sock *sock = id ? sock_table_find( id ) : NULL;
 
+    if (sock) sock->watch = NULL;
     free( watch );
-    sock_closed( id );
+    if (id) sock_closed( id );
 }

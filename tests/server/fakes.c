@@ -283,6 +283,7 @@ void fake_deliver_close( unsigned int index )
     struct fake_sock *sock = &fake_socks[index];
 
     if (!fake_close_pending( index )) return;
+    if (sock->watched) sock_table_find( sock->id )->watch = NULL;
     sock->watched = 0;
     sock_closed( sock->id );
 }
@@ -445,14 +446,23 @@ unsigned int processor_count(void)
     return FAKE_PROCESSORS;
 }
 
-NTSTATUS sock_watch( const struct sock_handle *handle )
+NTSTATUS sock_watch( const struct sock_handle *handle, struct watch **watch )
 {
     struct fake_sock *sock = handle->handle;
 
     if (sock->watched) violate( "sock_watch() of a socket that is watched" );
     if (fails()) return STATUS_NO_MEMORY;
     sock->watched = 1;
+    *watch = (struct watch *)sock;
     return STATUS_SUCCESS;
+}
+
+void sock_unwatch( struct watch *watch )
+{
+    struct fake_sock *sock = (struct fake_sock *)watch;
+
+    if (!sock->watched) violate( "sock_unwatch() of a socket that is not watched" );
+    sock->watched = 0;
 }
 
 NTSTATUS sock_find( const sock_id *ids, unsigned int count, struct sock_handle *handles )
@@ -926,7 +936,9 @@ static const char *check_sock( const struct sock *sock, unsigned int *acquired )
     struct port_list *entry;
 
     if (!fake || fake->protocol != ports->protocol) return "a socket that there is not";
-    if (fake->watched != closed_needs_watch() || sock->watched != fake->watched) return "a socket that is watched, or not, by mistake";
+    if (fake->watched != !!sock->watch ||
+        fake->watched != (closed_needs_watch() || (!port_list_empty( &ports->acquired ) && !ports->port)))
+        return "a socket that is watched, or not, by mistake";
     if (fake->mapped != sock_needs_server( ports, ports->associated ) || sock->mapped != fake->mapped) return "a socket that the map shows wrongly";
     if (ports->associated && ports->port) return "a socket that is associated and holds a port";
     if (ports->binding) return "a socket that is being bound";
