@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 #
-# Run the workers of the soak test, kill some of them and the server at random, and look at the kernel's socket tables
+# Run the workers of the soak test, kill some of them and the server at random, put one thing after the other out of order, and look at the
+# kernel's socket tables
 #
 # Copyright 2026 the wine-portres authors
 #
@@ -9,36 +10,58 @@
 # License as published by the Free Software Foundation; either
 # version 2.1 of the License, or (at your option) any later version.
 #
-# Usage: observe.pl SECONDS WORKERS PROGRAM, with WINEPREFIX set; tools/soak runs it
+# Usage: observe.pl SECONDS WORKERS PROGRAM FOLDER, with WINEPREFIX set; tools/soak runs it. FOLDER is for what stands outside of the prefix.
 
 use strict;
 use warnings;
 use POSIX ":sys_wait_h";
+use Socket;
 use Time::HiRes qw(time sleep);
 
-my ($seconds, $workers, $program) = @ARGV;
-die "usage: observe.pl SECONDS WORKERS PROGRAM\n" unless defined $program && $ENV{WINEPREFIX};
+my ($seconds, $workers, $program, $folder) = @ARGV;
+die "usage: observe.pl SECONDS WORKERS PROGRAM FOLDER\n" unless defined $folder && $ENV{WINEPREFIX};
 
-my $log = "$ENV{WINEPREFIX}/soak";
-my ($violations, $killed_workers, $killed_servers, $looks, $started) = (0, 0, 0, 0, 0);
+use constant WSAENETDOWN => 10050;
+use constant WSAENOBUFS => 10055;
+# Seconds for which what was out of order may still be felt
+use constant GRACE => 3;
+# Wine's own processes come and go
+use constant SOME_DESCRIPTORS => 8;
+
+$| = 1;
+my $prefix = $ENV{WINEPREFIX};
+my ($violations, $killed_workers, $killed_servers, $looks, $started, $failed) = (0, 0, 0, 0, 0, 0);
 my %worker;   # Unix process => file of its output
+my @windows;  # times when something is out of order that makes calls fail, from and to, with the name of it
 
-# Only processes of our prefix are ours to look at and to kill.
-sub processes_of($)
+sub violation($)
 {
-    my $name = shift;
+    print "VIOLATION: $_[0]\n";
+    $violations++;
+}
+
+# Only processes of our prefix, or of a copy of it, are ours to look at and to kill. The helper's environment does not tell, its place does.
+sub processes_of($;$)
+{
+    my ($name, $of) = (@_, $prefix);
     my @found;
 
     foreach my $dir (glob "/proc/[0-9]*")
     {
+        my $exe = readlink( "$dir/exe" ) // next;
         open my $file, "<", "$dir/cmdline" or next;
         my $command = do { local $/; <$file> } // "";
         close $file;
         next unless $command =~ /\Q$name\E/;
-        open $file, "<", "$dir/environ" or next;
-        my $environ = do { local $/; <$file> } // "";
-        close $file;
-        push @found, $dir =~ /(\d+)$/ if "\0$environ\0" =~ /\0WINEPREFIX=\Q$ENV{WINEPREFIX}\E\0/;
+        if ($exe !~ m,^\Q$of\E/drive_c/windows/system32/portres/portguard\b,)
+        {
+            next unless $exe =~ m,/wine[^/]*$,;
+            open $file, "<", "$dir/environ" or next;
+            my $environ = do { local $/; <$file> } // "";
+            close $file;
+            next unless "\0$environ\0" =~ /\0WINEPREFIX=\Q$of\E\0/;
+        }
+        push @found, $dir =~ /(\d+)$/;
     }
     return @found;
 }
@@ -78,19 +101,23 @@ sub ports_in_two_hands()
     return { map { $_ => join( " ", sort keys %{$hands{$_}} ) } grep { keys %{$hands{$_}} > 1 } keys %hands };
 }
 
-# One process guards the ports of a prefix; two of them would have them in two hands.
-my $guards = "";
-sub look_for_guards()
+# One process guards the ports of a prefix, and one knows the rules; two of them would have the ports in two hands. One that takes over
+# ends the one of before within a second.
+my %several;
+sub look_for_several($)
 {
-    my @pids = sort { $a <=> $b } processes_of( "portguard" );
-    my $now = @pids > 1 ? "@pids" : "";
+    my $name = shift;
+    my $now = join " ", sort processes_of( $name );
 
-    if ($now && $now eq $guards)
+    if ($now !~ / / || ($several{$name}{pids} // "") ne $now)
     {
-        print "VIOLATION: there are several portguards: $now\n";
-        $violations++;
+        $several{$name} = { pids => $now, since => time };
     }
-    $guards = $now;
+    elsif (time - $several{$name}{since} > 3)
+    {
+        violation( "there are several processes '$name': $now" );
+        $several{$name}{since} = time;
+    }
 }
 
 # The prefix lives on whatever is killed.
@@ -101,8 +128,7 @@ sub look_for_wineserver()
 
     if ($wineserver && $now ne $wineserver)
     {
-        print "VIOLATION: wineserver was process $wineserver and is process $now\n";
-        $violations++;
+        violation( "WINESERVER ENDED: it was process $wineserver and is process '$now'" );
     }
     $wineserver = $now if $now;
 }
@@ -118,15 +144,14 @@ sub look()
     foreach my $port (sort keys %$first)
     {
         next unless ($second->{$port} // "") eq $first->{$port};
-        print "VIOLATION: $port is in two hands: sockets $first->{$port}\n";
-        $violations++;
+        violation( "$port is in two hands: sockets $first->{$port}" );
     }
 }
 
 sub start_worker($)
 {
     my $left = shift;
-    my $output = "$log." . $started++;
+    my $output = "$folder/worker." . $started++;
     my $pid = fork() // die "cannot fork: $!\n";
 
     if (!$pid)
@@ -139,6 +164,213 @@ sub start_worker($)
     $worker{$pid} = $output;
 }
 
+# What still runs for a prefix, as words
+sub left_of($)
+{
+    my $of = shift;
+    my @left;
+
+    foreach my $pid (processes_of( "", $of ))
+    {
+        open my $file, "<", "/proc/$pid/cmdline" or next;
+        my $command = do { local $/; <$file> } // "";
+        push @left, $command =~ tr/\0/ /r . "($pid)";
+    }
+    return @left;
+}
+
+# What is put out of order, one thing at a time. Each is done in a process of its own, whose exit code is the number of violations that it found.
+# 'fails' says that calls may fail meanwhile, in time and with an error that says so; 'spare' that the server is not to be killed.
+
+sub hang($$)
+{
+    my ($name, $time) = @_;
+    my @pids = processes_of( $name );
+
+    kill STOP => @pids;
+    sleep $time;
+    # by then one of them may have been killed, and its number be another's
+    my %ours = map { $_ => 1 } processes_of( $name );
+    kill CONT => grep { $ours{$_} } @pids;
+    return 0;
+}
+
+sub hang_server()
+{
+    return hang( "portserver.exe", 1 + rand 7 );
+}
+
+# after 15 seconds the server starts another one
+sub hang_helper()
+{
+    return hang( "portguard", int rand 4 ? 1 + rand 6 : 18 );
+}
+
+# A full disk and a server that is killed lose runtime reservations, which docs/store.md says: not both.
+sub fill_disk()
+{
+    my $file = "$prefix/full";
+
+    open my $full, ">", $file or return 0;
+    foreach my $size (1 << 20, 1)
+    {
+        my $chunk = "x" x $size;
+        1 while (syswrite( $full, $chunk ) // 0) == $size;
+    }
+    sleep 2 + rand 4;
+    close $full;
+    unlink $file;
+    return 0;
+}
+
+sub few_descriptors()
+{
+    my %limit;
+
+    foreach my $pid (processes_of( "portguard" ))
+    {
+        open my $file, "<", "/proc/$pid/limits" or next;
+        my ($line) = grep { /^Max open files/ } <$file>;
+        next unless defined $line && $line =~ /(\d+)\s+(\d+)\s+files/ && $2 >= 1024;
+        $limit{$pid} = $1;
+        system "prlimit", "--pid", $pid, "--nofile=1024:";
+    }
+    sleep 3 + rand 5;
+    my %ours = map { $_ => 1 } processes_of( "portguard" );
+    foreach my $pid (grep { $ours{$_} } keys %limit)
+    {
+        system "prlimit", "--pid", $pid, "--nofile=$limit{$pid}:";
+    }
+    return 0;
+}
+
+# Native programs have every second port of two ranges, of which the workers ask for one by number. No reservation may be granted over them.
+sub busy_ports()
+{
+    my (%sockets, $wrong);
+
+    system "prlimit --pid $$ --nofile=8192: 2>/dev/null";
+    foreach my $port (map { 2 * $_ } 10500 .. 10600, 5000 .. 6500)
+    {
+        foreach my $protocol ("tcp", "udp")
+        {
+            socket my $socket, PF_INET, $protocol eq "tcp" ? SOCK_STREAM : SOCK_DGRAM, 0 or last;
+            $sockets{"$protocol $port"} = $socket if bind $socket, pack_sockaddr_in( $port, INADDR_ANY );
+        }
+    }
+    $wrong = 0;
+    sleep 2;
+    foreach (`"$ENV{WINE_PORTRES}" list 2>/dev/null </dev/null`)
+    {
+        my ($protocol, $first, $last, $kind) = split;
+        next unless defined $kind && $kind eq "runtime";
+        foreach my $port (grep { $sockets{"$protocol $_"} } $first .. $last)
+        {
+            print "VIOLATION: $protocol $port is a native program's and in the block $first to $last\n";
+            $wrong++;
+        }
+    }
+    sleep 2;
+    return $wrong;
+}
+
+# A copy of the running prefix, programs, server and all, is another prefix: it runs, takes nothing from this one, and ends.
+sub copy_prefix()
+{
+    my $copy = "$folder/copy";
+    my $wrong = 0;
+    my @left;
+
+    system "cp -a --reflink=auto '$prefix' '$copy' 2>/dev/null";
+    foreach (`WINEPREFIX='$copy' wine '$program' wine-portres-soak 1 5 2>/dev/null </dev/null`)
+    {
+        next unless /VIOLATION|FAILED/;
+        print "VIOLATION: in a copy of the prefix: $_";
+        $wrong++;
+    }
+    system "WINEPREFIX='$copy' wineserver -k; WINEPREFIX='$copy' wineserver -w";
+    foreach (1 .. 50)
+    {
+        @left = left_of( $copy );
+        last unless @left;
+        sleep 0.2;
+    }
+    if (@left)
+    {
+        print "VIOLATION: a copy of the prefix has ended, but for @left\n";
+        $wrong++;
+    }
+    system "rm", "-rf", $copy;
+    return $wrong;
+}
+
+my %faults =
+(
+    "hung server"     => { run => \&hang_server, fails => 1 },
+    "hung helper"     => { run => \&hang_helper, fails => 1 },
+    "full disk"       => { run => \&fill_disk, fails => 1, spare => 1 },
+    "few descriptors" => { run => \&few_descriptors, fails => 1 },
+    "busy ports"      => { run => \&busy_ports },
+    "copied prefix"   => { run => \&copy_prefix },
+);
+delete $faults{"full disk"} unless $ENV{SOAK_OWN_DISK};
+my ($fault, $fault_pid, $fault_end, @to_come) = ("", 0, time);
+my %faults_done = map { $_ => 0 } keys %faults;
+
+sub start_fault()
+{
+    @to_come = sort { rand() <=> 0.5 } keys %faults unless @to_come;
+    $fault = shift @to_come;
+    push @windows, { name => $fault, from => time, to => 9e9 } if $faults{$fault}{fails};
+    $fault_pid = fork() // die "cannot fork: $!\n";
+    return if $fault_pid;
+    POSIX::_exit( $faults{$fault}{run}->() );
+}
+
+sub end_fault($)
+{
+    $violations += $_[0] >> 8;
+    violation( "the test of '$fault' ended with signal " . ($_[0] & 127) ) if $_[0] & 127;
+    $fault_end = time;
+    $windows[-1]{to} = $fault_end + GRACE if $faults{$fault}{fails};
+    $faults_done{$fault}++;
+    ($fault, $fault_pid) = ("", 0);
+}
+
+# The number of descriptors, by what has them
+sub descriptors()
+{
+    my %count;
+    foreach my $name ("wineserver", "portguard")
+    {
+        $count{$name} = () = map { glob "/proc/$_/fd/*" } processes_of( $name );
+    }
+    return \%count;
+}
+
+sub files()
+{
+    my ($device, $inode) = stat $prefix;
+    my $server = sprintf "/tmp/.wine-%d/server-%x-%x", $<, $device, $inode;
+    my %files = map { chomp; $_ => 1 } `find '$prefix' '$server' ! -name portserver.log 2>/dev/null`;
+    return \%files;
+}
+
+# A call that failed as none does when all is well
+sub look_at_failure($$$$)
+{
+    my ($from, $to, $call, $error) = @_;
+
+    foreach my $window (@windows)
+    {
+        next unless $error == WSAENETDOWN || $error == WSAENOBUFS;
+        next unless $from < $window->{to} && $to > $window->{from};
+        $failed++;
+        return;
+    }
+    violation( sprintf "%s: error %d, %.1f s after the start, for %.1f s", $call, $error, $from - $^T, $to - $from );
+}
+
 sub reap($)
 {
     my $pid = shift;
@@ -147,13 +379,28 @@ sub reap($)
     open my $file, "<", $output or return;
     while (<$file>)
     {
-        next unless /VIOLATION/;
-        print;
-        $violations++;
+        if (/VIOLATION/)
+        {
+            print;
+            $violations++;
+        }
+        elsif (/^FAILED AT (\d+) (\d+): (.*): error (\d+)/)
+        {
+            look_at_failure( $1 / 1000, $2 / 1000, $3, $4 );
+        }
     }
     close $file;
     unlink $output;
 }
+
+# A copy has what is in the registry's files, which are written when the prefix ends. From there on a program that does nothing keeps it
+# running. What is always there is there before files and descriptors are counted.
+system "wineserver -k; wineserver -w";
+open my $holder, "|-", "wine cmd /c pause >/dev/null 2>&1" or die "cannot run wine: $!\n";
+system "wine '$program' wine-portres-soak-first 1 1 >/dev/null 2>&1 </dev/null";
+sleep 5;
+my $files_before = files();
+my $descriptors_before = descriptors();
 
 my $start = time;
 my $end = $start + $seconds;
@@ -161,42 +408,48 @@ my $next_look = $start;
 my $next_word = $start + 10;
 
 start_worker( $seconds ) foreach 1 .. $workers;
-while (%worker)
+while (%worker || $fault_pid)
 {
     my $now = time;
 
     while ((my $pid = waitpid( -1, WNOHANG )) > 0)
     {
+        if ($pid == $fault_pid)
+        {
+            end_fault( $? );
+            next;
+        }
         reap( $pid );
         start_worker( int( $end - $now ) ) if $end - $now > 2;
     }
+    start_fault() if !$fault_pid && $now > $fault_end + GRACE && $now < $end - 10;
     if ($now >= $next_look)
     {
         look();
-        look_for_guards();
+        look_for_several( "portguard" );
+        look_for_several( "portserver.exe" );
         look_for_wineserver();
         $next_look = $now + 1;
         # a worker every 2 seconds, the server every 5
-        if ($now < $end && !int rand 2)
+        if ($now < $end && %worker && !int rand 2)
         {
             my @pids = keys %worker;
             $killed_workers += kill KILL => $pids[rand @pids];
         }
-        if ($now < $end && !int rand 5)
+        if ($now < $end && !int( rand 5 ) && !grep { $faults{$_->{name}}{spare} && $now < $_->{to} } @windows)
         {
             $killed_servers += kill KILL => $_ foreach processes_of( "portserver.exe" );
         }
     }
     if ($now >= $next_word)
     {
-        printf "%4d s: %d workers started, %d killed, server killed %d times, %d looks, %d violations\n",
-            $now - $start, $started, $killed_workers, $killed_servers, $looks, $violations;
+        printf "%4d s: %d workers started, %d killed, server killed %d times, %d looks, %d calls failed, %d violations%s\n",
+            $now - $start, $started, $killed_workers, $killed_servers, $looks, $failed, $violations, $fault ? "; now: $fault" : "";
         $next_word = $now + 10;
     }
     if ($now > $end + 60)
     {
-        print "VIOLATION: ", scalar keys %worker, " workers hang\n";
-        $violations++;
+        violation( scalar( keys %worker ) . " workers hang" );
         kill KILL => keys %worker;
         last;
     }
@@ -204,19 +457,37 @@ while (%worker)
 }
 
 # nothing may be left, once the last watch has been heard of
-my $left;
-for (my $try = 0; $try < 20; $try++)
+my ($left, $guards, $descriptors, @more);
+for (my $try = 0; $try < 40; $try++)
 {
     $left = `"$ENV{WINE_PORTRES}" list 2>&1`;
-    last unless $left =~ /runtime/;
+    $guards = `"$ENV{WINE_PORTRES}" status 2>&1` =~ /^guard: (\d+) ports are guarded/m ? $1 : "unknown";
+    $descriptors = descriptors();
+    @more = grep { $descriptors->{$_} > $descriptors_before->{$_} + SOME_DESCRIPTORS } sort keys %$descriptors;
+    last if $left !~ /runtime/ && $guards eq "0" && !@more;
     sleep 0.5;
 }
-if ($left =~ /runtime/)
+violation( "reservations are left behind:\n$left" ) if $left =~ /runtime/;
+violation( "guards are left behind: $guards\n" . `tail -n 20 "$prefix/drive_c/windows/system32/portres/portserver.log"` ) if $guards ne "0";
+violation( "$_ has $descriptors->{$_} descriptors, and had $descriptors_before->{$_}" ) foreach @more;
+
+close $holder;
+system "wineserver -k; wineserver -w";
+my @left;
+for (my $try = 0; $try < 50; $try++)
 {
-    print "VIOLATION: reservations are left behind:\n$left";
-    $violations++;
+    @left = left_of( $prefix );
+    last unless @left;
+    sleep 0.2;
 }
+violation( "processes are left behind: @left" ) if @left;
+my @files = grep { !$files_before->{$_} } sort keys %{files()};
+violation( "files are left behind: @files" ) if @files;
+
 printf "soak: %d looks in %d s, %d workers (%d killed), server killed %d times\n", $looks, time - $start, $started,
     $killed_workers, $killed_servers;
+printf "soak: out of order: %s; %d calls failed for it\n", join( ", ", map { "$_ $faults_done{$_} times" } sort keys %faults_done ), $failed;
+print "soak: left at the end: ", scalar( @left ), " processes, ", scalar( @files ), " files, $guards guards; descriptors: ",
+    join( ", ", map { "$_ $descriptors->{$_} ($descriptors_before->{$_} before)" } sort keys %$descriptors ), "\n";
 printf "soak: %d tests, %d failures\n", $looks + $started + 1, $violations;
 exit( $violations != 0 );

@@ -11,7 +11,8 @@
 
 /* soak.exe NAME NUMBER SECONDS: acquire, associate, bind, listen, release and close at random, and tell the other workers by the section
  * NAME which ports this process holds. What no two may have at once is checked at once; tests/soak/observe.pl looks from outside.
- * Prints "VIOLATION: ..." for what must never be, and at the end how often what was done. */
+ * Prints "VIOLATION: ..." for what must never be; "FAILED AT FROM TO: CALL: error N", with the milliseconds since 1970 between which it
+ * was, for what may fail only while something is out of order, which observe.pl knows; and at the end how often what was done. */
 
 #include <winsock2.h>
 #include <ws2tcpip.h>
@@ -26,6 +27,9 @@
 /* explicit blocks come from here, so that workers ask for the same ports */
 #define CONTENDED_FIRST 21000
 #define CONTENDED_COUNT 200
+
+/* Milliseconds a call may last. The contract has 5 seconds for a server that can't be reached; the rest is for a busy machine. */
+#define LONGEST_CALL 10000
 
 /* the structures of SPEC.md section 1, whose fields have no names in C99 */
 struct instance
@@ -94,16 +98,49 @@ static void give( volatile LONG *entry )
     InterlockedCompareExchange( entry, 0, me );
 }
 
-static void unexpected( const char *what, int error )
+static ULONGLONG milliseconds(void)
+{
+    ULARGE_INTEGER now;
+    FILETIME time;
+
+    GetSystemTimeAsFileTime( &time );
+    now.LowPart = time.dwLowDateTime;
+    now.HighPart = time.dwHighDateTime;
+    return now.QuadPart / 10000 - 11644473600000;  /* from 1601 to 1970 */
+}
+
+/* what a call that began at start gave; 0 is success */
+static void check_time( const char *what, ULONGLONG start, int error )
+{
+    ULONGLONG time = milliseconds() - start;
+
+    if (time <= LONGEST_CALL) return;
+    printf( "VIOLATION: %s lasted %u ms, error %d\n", what, (unsigned int)time, error );
+    fflush( stdout );
+    violations++;
+}
+
+static void unexpected( const char *what, ULONGLONG start, int error )
 {
     if (error == WSAENETDOWN)
     {
-        unreachable++;  /* the server was killed more often than a call tries */
+        unreachable++;  /* the server was killed more often than a call tries, or did not answer */
         return;
     }
-    printf( "VIOLATION: %s: error %d\n", what, error );
+    printf( "FAILED AT %.0f %.0f: %s: error %d\n", (double)start, (double)milliseconds(), what, error );
     fflush( stdout );
-    violations++;
+}
+
+/* WSAIoctl with the time it takes looked at; returns the error, 0 for success */
+static int request( const char *what, SOCKET s, DWORD code, void *in, DWORD in_size, void *out, DWORD out_size, ULONGLONG *start )
+{
+    DWORD size;
+    int error = 0;
+
+    *start = milliseconds();
+    if (WSAIoctl( s, code, in, in_size, out, out_size, &size, NULL, NULL )) error = WSAGetLastError();
+    check_time( what, *start, error );
+    return error;
 }
 
 static SOCKET make_socket( int udp )
@@ -119,17 +156,20 @@ static void acquire( struct owner *owner )
 {
     INET_PORT_RANGE range;
     struct instance instance;
+    ULONGLONG start;
     unsigned int i;
-    DWORD size;
+    int error;
 
     owner->udp = rand() % 2;
     owner->s = make_socket( owner->udp );
     range.StartPort = rand() % 3 ? 0 : htons( CONTENDED_FIRST + rand() % CONTENDED_COUNT );
-    range.NumberOfPorts = 1 + rand() % 8;
-    if (WSAIoctl( owner->s, SIO_ACQUIRE_PORT_RESERVATION, &range, sizeof(range), &instance, sizeof(instance), &size, NULL, NULL ))
+    /* some large ones, so that the helper needs many descriptors */
+    range.NumberOfPorts = rand() % 16 ? 1 + rand() % 8 : 100 + rand() % 200;
+    error = request( "acquire", owner->s, SIO_ACQUIRE_PORT_RESERVATION, &range, sizeof(range), &instance, sizeof(instance), &start );
+    if (error)
     {
-        if (range.StartPort && WSAGetLastError() == WSAEADDRINUSE) refused++;
-        else unexpected( "acquire", WSAGetLastError() );
+        if (range.StartPort && error == WSAEADDRINUSE) refused++;
+        else unexpected( "acquire", start, error );
         closesocket( owner->s );
         owner->s = 0;
         return;
@@ -143,14 +183,16 @@ static void acquire( struct owner *owner )
 
 static void end_owner( struct owner *owner )
 {
+    ULONGLONG start;
     unsigned int i;
-    DWORD size;
+    int error;
 
     for (i = 0; i < owner->count; i++) give( &table->owners[owner->udp][owner->first + i] );
-    if (rand() % 2 && WSAIoctl( owner->s, SIO_RELEASE_PORT_RESERVATION, &owner->token, sizeof(owner->token), NULL, 0, &size, NULL, NULL ))
+    if (rand() % 2)
     {
+        error = request( "release", owner->s, SIO_RELEASE_PORT_RESERVATION, &owner->token, sizeof(owner->token), NULL, 0, &start );
         /* a release that the server did just before it was killed is not known to the next one */
-        if (WSAGetLastError() != WSAEINVAL) unexpected( "release", WSAGetLastError() );
+        if (error && error != WSAEINVAL) unexpected( "release", start, error );
     }
     closesocket( owner->s );
     owner->s = 0;
@@ -159,22 +201,27 @@ static void end_owner( struct owner *owner )
 static void bind_from( struct bound *b, const struct owner *owner )
 {
     struct sockaddr_in6 addr = { .sin6_family = AF_INET6 };
-    int len = sizeof(addr), error = 0;
-    DWORD size;
+    int len = sizeof(addr), error;
+    ULONG64 token = owner->token;
+    ULONGLONG start;
 
     b->udp = owner->udp;
     b->s = make_socket( b->udp );
-    if (WSAIoctl( b->s, SIO_ASSOCIATE_PORT_RESERVATION, (void *)&owner->token, sizeof(owner->token), NULL, 0, &size, NULL, NULL ))
+    error = request( "associate", b->s, SIO_ASSOCIATE_PORT_RESERVATION, &token, sizeof(token), NULL, 0, &start );
+    if (error)
     {
-        unexpected( "associate", WSAGetLastError() );
+        unexpected( "associate", start, error );
         goto failed;
     }
     if (rand() % 2) addr.sin6_port = htons( owner->first + rand() % owner->count );
-    if (bind( b->s, (struct sockaddr *)&addr, sizeof(addr) ) || getsockname( b->s, (struct sockaddr *)&addr, &len ))
+    start = milliseconds();
+    error = bind( b->s, (struct sockaddr *)&addr, sizeof(addr) ) ? WSAGetLastError() : 0;
+    check_time( "bind", start, error );
+    if (!error && getsockname( b->s, (struct sockaddr *)&addr, &len )) error = WSAGetLastError();
+    if (error)
     {
-        error = WSAGetLastError();
         if (error == WSAENOBUFS || error == WSAEADDRINUSE) full++;
-        else unexpected( "bind", error );
+        else unexpected( "bind", start, error );
         goto failed;
     }
     binds++;
@@ -185,7 +232,8 @@ static void bind_from( struct bound *b, const struct owner *owner )
         violations++;
     }
     take( &table->holders[b->udp][b->port], "bound", b->udp, b->port );
-    if (!b->udp && listen( b->s, 1 )) unexpected( "listen", WSAGetLastError() );
+    start = milliseconds();
+    if (!b->udp && listen( b->s, 1 )) unexpected( "listen", start, WSAGetLastError() );
     return;
 
 failed:
@@ -206,9 +254,13 @@ static void bind_plain(void)
     struct sockaddr_in6 addr = { .sin6_family = AF_INET6 };
     int len = sizeof(addr), udp = rand() % 2;
     SOCKET s = make_socket( udp );
+    ULONGLONG start = milliseconds();
     LONG owner;
+    int ret;
 
-    if (!bind( s, (struct sockaddr *)&addr, sizeof(addr) ) && !getsockname( s, (struct sockaddr *)&addr, &len ))
+    ret = bind( s, (struct sockaddr *)&addr, sizeof(addr) );
+    check_time( "a plain bind", start, ret ? WSAGetLastError() : 0 );
+    if (!ret && !getsockname( s, (struct sockaddr *)&addr, &len ))
     {
         owner = table->owners[udp][ntohs( addr.sin6_port )];
         if (owner && is_alive( owner ))
