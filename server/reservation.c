@@ -705,6 +705,8 @@ DECL_HANDLER(get_reservations)
     while (reply->count < sizeof(reply->entries) / sizeof(reply->entries[0]) &&
            (reservation = pool_next( pool, req->protocol, from )))
     {
+        from = reservation->first + reservation->count;
+        if (reservation->state == RESERVATION_PENDING) continue;  /* it may be refused yet */
         info = &reply->entries[reply->count++];
         info->first = reservation->first;
         info->protocol = reservation->protocol;
@@ -712,7 +714,6 @@ DECL_HANDLER(get_reservations)
         info->kind = reservation->kind;
         info->owner = reservation_owner( reservation );
         info->in_use = pool_ports_in_use( pool, reservation );
-        from = reservation->first + reservation->count;
     }
 }
 

@@ -30,6 +30,7 @@ use constant SOME_DESCRIPTORS => 8;
 
 $| = 1;
 my $prefix = $ENV{WINEPREFIX};
+$ENV{SOAK_FAULTS} //= "";
 my ($violations, $killed_workers, $killed_servers, $looks, $started, $failed) = (0, 0, 0, 0, 0, 0);
 my %worker;   # Unix process => file of its output
 my @windows;  # times when something is out of order that makes calls fail, from and to, with the name of it
@@ -248,6 +249,7 @@ sub few_descriptors()
 sub busy_ports()
 {
     my (%sockets, $wrong);
+    my $helper = join " ", processes_of( "portguard" );
 
     system "prlimit --pid $$ --nofile=8192: 2>/dev/null";
     foreach my $port (map { 2 * $_ } 10500 .. 10600, 5000 .. 6500)
@@ -266,7 +268,8 @@ sub busy_ports()
         next unless defined $kind && $kind eq "runtime";
         foreach my $port (grep { $sockets{"$protocol $_"} } $first .. $last)
         {
-            print "VIOLATION: $protocol $port is a native program's and in the block $first to $last\n";
+            print "VIOLATION: $protocol $port is a native program's and in the block $first to $last; portguard was process $helper and is ",
+                join( " ", processes_of( "portguard" ) ), "\n";
             $wrong++;
         }
     }
@@ -314,6 +317,7 @@ my %faults =
     "copied prefix"   => { run => \&copy_prefix },
 );
 delete $faults{"full disk"} unless $ENV{SOAK_OWN_DISK};
+foreach my $name (keys %faults) { delete $faults{$name} unless $name =~ /(?:$ENV{SOAK_FAULTS})/ }
 my ($fault, $fault_pid, $fault_end, @to_come) = ("", 0, time);
 my %faults_done = map { $_ => 0 } keys %faults;
 
@@ -422,7 +426,7 @@ while (%worker || $fault_pid)
         reap( $pid );
         start_worker( int( $end - $now ) ) if $end - $now > 2;
     }
-    start_fault() if !$fault_pid && $now > $fault_end + GRACE && $now < $end - 10;
+    start_fault() if %faults && !$fault_pid && $now > $fault_end + GRACE && $now < $end - 10;
     if ($now >= $next_look)
     {
         look();
