@@ -121,6 +121,24 @@ unsigned int processor_count(void)
     return GetActiveProcessorCount( ALL_PROCESSOR_GROUPS );
 }
 
+unsigned int first_ephemeral_port(void)
+{
+    unsigned int port = 32768;  /* unless set otherwise */
+    HANDLE file = CreateFileW( L"\\\\?\\unix\\proc\\sys\\net\\ipv4\\ip_local_port_range", GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE,
+                               NULL, OPEN_EXISTING, 0, NULL );
+    char text[32];
+    DWORD size;
+
+    if (file == INVALID_HANDLE_VALUE) return port;
+    if (ReadFile( file, text, sizeof(text) - 1, &size, NULL ) && size)
+    {
+        text[size] = 0;
+        if (atoi( text ) > 0) port = atoi( text );
+    }
+    CloseHandle( file );
+    return port;
+}
+
 /* RtlGenRandom of <ntsecapi.h>, under the name that advapi32 exports */
 extern BOOLEAN WINAPI SystemFunction036( void *buffer, ULONG len );
 

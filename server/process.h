@@ -41,6 +41,8 @@ extern void process_release( struct process *process );
 extern NTSTATUS process_check_elevated( const struct process *process );
 
 extern unsigned int processor_count(void);
+/* lowest port that Linux hands out by itself (net.ipv4.ip_local_port_range) */
+extern unsigned int first_ephemeral_port(void);
 
 /* a number that cannot be guessed, 64 bits from the system; never 0 */
 extern NTSTATUS random_token( uint64_t *token );

@@ -118,7 +118,7 @@ void host_get_busy_ports( int protocol, unsigned char busy[POOL_PORTS / 8] )
 
 unsigned int host_first_ephemeral_port(void)
 {
-    return 32768;  /* of net.ipv4.ip_local_port_range, unless set otherwise */
+    return first_ephemeral_port();
 }
 
 /* Change the store for the request at hand, or to undo one. The next server must know a request that this one was killed over. */

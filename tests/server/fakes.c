@@ -441,6 +441,11 @@ NTSTATUS sock_bind( const struct sock_handle *handle, const void *addr, unsigned
     return STATUS_SUCCESS;
 }
 
+unsigned int first_ephemeral_port(void)
+{
+    return 32768;
+}
+
 unsigned int processor_count(void)
 {
     return FAKE_PROCESSORS;
