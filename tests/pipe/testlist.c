@@ -16,6 +16,7 @@
     TEST(unheard) \
     TEST(late) \
     TEST_CHILD(device) \
+    TEST_CHILD(closing) \
     TEST_CHILD(hold) \
     TEST_CHILD(share) \
     TEST_CHILD(take)
