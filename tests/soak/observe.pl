@@ -207,7 +207,7 @@ sub hang_helper()
     return hang( "portguard", int rand 4 ? 1 + rand 6 : 18 );
 }
 
-# A full disk and a server that is killed lose runtime reservations, which docs/store.md says: not both.
+# A full disk and a server that is killed lose runtime reservations, of which the log warns: not both.
 sub fill_disk()
 {
     my $file = "$prefix/full";
