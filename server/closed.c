@@ -76,7 +76,7 @@ static void watch_all(void)
     unsigned int i, count;
     sock_id *ids = get_all( &count );
 
-    if (!ids || !(handles = calloc( count, sizeof(*handles) ))) goto done;  /* tried again */
+    if (!ids || !(handles = calloc( count + 1, sizeof(*handles) ))) goto done;  /* tried again */
     if (sock_find( ids, count, handles ))
     {
         for (i = 0; i < count; i++) if (handles[i].handle) sock_close( &handles[i] );

@@ -280,7 +280,7 @@ static NTSTATUS bind_to_group( const struct port_pool *pool, const struct port_s
     NTSTATUS status = STATUS_SUCCESS;
 
     for (other = holders; other; other = other->port_next) count++;
-    if (!(others = calloc( count, sizeof(*others) ))) return STATUS_NO_MEMORY;
+    if (!(others = calloc( count + 1, sizeof(*others) ))) return STATUS_NO_MEMORY;
     for (other = holders, count = 0; other && !status; other = other->port_next)
     {
         if (other == sock || other->binding) continue;

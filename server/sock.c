@@ -258,7 +258,7 @@ NTSTATUS sock_open_again( const struct process *process, uint64_t handle, sock_i
 {
     NTSTATUS status;
 
-    if (process && !(status = sock_open( process, handle, sock )))
+    if (process && !sock_open( process, handle, sock ))
     {
         if (sock->id == id) return STATUS_SUCCESS;
         sock_close( sock );
