@@ -189,6 +189,12 @@ prefix_arch()
     fi
 }
 
+# Has this Wine reservations in its own server?
+is_part_of_wine()
+{
+    wine '\\?\unix'"$build/$(prefix_arch)-windows/portres.exe" host </dev/null >/dev/null 2>&1
+}
+
 # Make a prefix with the component that goes away with this script, whose exit code is $code by then
 temporary_prefix()
 {
@@ -198,7 +204,7 @@ temporary_prefix()
     trap 'exit 1' INT TERM HUP
     # shellcheck disable=SC2119 # as Wine makes it
     make_prefix
-    run_logged "wine-portres install" "$srcdir/tools/wine-portres" install
+    is_part_of_wine || run_logged "wine-portres install" "$srcdir/tools/wine-portres" install
 }
 
 remove_temporary_prefix()

@@ -12,9 +12,9 @@
 #include <stdio.h>
 
 #include "command.h"
-#include "../common/text.h"
 #include "error.h"
 #include "portclient.h"
+#include "text.h"
 
 #define WIN32_LEAN_AND_MEAN
 #include <windows.h>

@@ -1,5 +1,5 @@
 /*
- * Showing what the server holds
+ * Showing what the host of reservations holds
  *
  * Copyright 2026 the wine-portres authors
  *
@@ -12,7 +12,10 @@
 #include <string.h>
 
 #include "portres.h"
+#include "afdclient.h"
 #include "guard.h"
+#include <winioctl.h>
+#include "wine/afd_ports.h"
 
 static const unsigned int protocols[] = { PROTOCOL_TCP, PROTOCOL_UDP };
 
@@ -32,6 +35,8 @@ static int report_call( NTSTATUS status )
 {
     DWORD pid;
 
+    if (find_host() == HOST_WINE)
+        return fail( "wineserver can't tell now: %s; try again", error_text( win32_error_from_status( status ) ) );
     if (status == STATUS_REVISION_MISMATCH)
         return fail( "the port reservation server is of another version; 'wine-portres install' puts this one in its place" );
     if (status != STATUS_HOST_UNREACHABLE)
@@ -53,7 +58,31 @@ static void show_windows_version(void)
             "; some programs (msquic) reserve ports only from 10.0 on: 'wine winecfg -v win10' makes this prefix a Windows 10" );
 }
 
-int show_status(void)
+static void show_guard_limits( unsigned int guards, unsigned int limit, unsigned int missing, BOOL exhausted )
+{
+    if (limit) printf( "guard: %u ports are guarded, of %u that can be\n", guards, limit );
+    else printf( "guard: %u ports are guarded\n", guards );
+    if (exhausted)
+        printf( "guard: no more ports can be guarded: raise the hard limit of descriptors ('ulimit -Hn') and start the prefix again\n" );
+    if (missing) printf( "guard: %u reserved ports are NOT guarded: they are in use by others, or the limit is reached\n", missing );
+}
+
+static int show_wineserver(void)
+{
+    struct afd_ports_info info;
+    NTSTATUS status = afdclient_info( &info );
+
+    if (status) return report_call( status );
+    printf( "server: wineserver answers, %u runtime and %u persistent reservations, %u sockets\n",
+            info.runtime, info.persistent, info.sockets );
+    if (info.flags & AFD_PORTS_NO_JOURNAL)
+        printf( "server: ports.journal can't be read or written (is the disk full, or write-protected?): persistent reservations can't be "
+                "created or deleted\n" );
+    show_guard_limits( info.guards, info.max_guards, info.missing, info.flags & AFD_PORTS_EXHAUSTED );
+    return EXIT_OK;
+}
+
+static int show_portserver(void)
 {
     static const struct { unsigned int bit; const char *who; } coverage[] =
     {
@@ -67,7 +96,6 @@ int show_status(void)
     NTSTATUS status;
     unsigned int i;
 
-    show_windows_version();
     req.__header.req = REQ_get_server_info;
     if ((status = portclient_call( &req, &reply ))) return report_call( status );
 
@@ -77,16 +105,27 @@ int show_status(void)
         printf( "server: the file 'state' can't be written (is the disk full, or write-protected?): runtime reservations would NOT survive the server\n" );
     for (i = 0; i < ARRAY_SIZE(coverage); i++)
         printf( "guard: %-42s %s\n", coverage[i].who, (info->guard & coverage[i].bit) ? "kept off reserved ports" : "NOT kept off reserved ports" );
-    if (info->guard_limit) printf( "guard: %u ports are guarded, of %u that can be\n", info->guards, info->guard_limit );
-    else printf( "guard: %u ports are guarded\n", info->guards );
-    if (info->guard & GUARD_EXHAUSTED)
-        printf( "guard: no more ports can be guarded: raise the hard limit of descriptors ('ulimit -Hn') and start the prefix again\n" );
-    if (info->guard_missing) printf( "guard: %u reserved ports are NOT guarded: they are in use by others, or the limit is reached\n", info->guard_missing );
+    show_guard_limits( info->guards, info->guard_limit, info->guard_missing, info->guard & GUARD_EXHAUSTED );
     if (info->guard & GUARD_ELSEWHERE)
         printf( "guard: portguard can't go to the network namespace of wineserver; start the prefix in the namespace where its programs run\n" );
     if (info->guard & GUARD_SILENT)
         printf( "guard: portguard does NOT answer (is it stopped?): acquire and bind fail until it does, or is replaced some seconds later\n" );
+    if (is_part_of_wine())
+        printf( "Wine: has reservations of its own as well; after 'wine-portres uninstall' its programs use those\n" );
     return EXIT_OK;
+}
+
+int show_status(void)
+{
+    if (find_host() == HOST_NONE) return EXIT_NO_HOST;
+    show_windows_version();
+    return find_host() == HOST_WINE ? show_wineserver() : show_portserver();
+}
+
+/* For the tool, which has to know before it changes anything: the Wine, whatever is installed. */
+int show_host(void)
+{
+    return is_part_of_wine() ? EXIT_OK : EXIT_NO_HOST;
 }
 
 static void print_json_string( const char *str )
@@ -118,7 +157,7 @@ static NTSTATUS print_ports_in_use( unsigned int protocol, const struct reservat
         req.get_ports_in_use_request.protocol = protocol;
         req.get_ports_in_use_request.first = first;
         req.get_ports_in_use_request.last = last;
-        if ((status = portclient_call( &req, &reply ))) return status;
+        if ((status = host_call( &req, &reply ))) return status;
 
         for (i = 0; i < list->count && i < ARRAY_SIZE(list->ports); i++)
         {
@@ -186,6 +225,7 @@ int list_reservations( int json )
     unsigned int i, j, from, total = 0;
     NTSTATUS status;
 
+    if (find_host() == HOST_NONE) return EXIT_NO_HOST;
     for (i = 0; i < ARRAY_SIZE(protocols); i++)
     {
         from = 0;
@@ -194,7 +234,7 @@ int list_reservations( int json )
             req.__header.req = REQ_get_reservations;
             req.get_reservations_request.protocol = protocols[i];
             req.get_reservations_request.from = from;
-            if ((status = portclient_call( &req, &reply ))) return report_call( status );
+            if ((status = host_call( &req, &reply ))) return report_call( status );
             if (json && !total && !from && !i) printf( "{\"reservations\":[" );
 
             for (j = 0; j < list->count && j < ARRAY_SIZE(list->entries); j++)

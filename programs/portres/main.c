@@ -1,5 +1,5 @@
 /*
- * portres: register, unregister, start, status and list, for the wine-portres tool and for clients
+ * portres: register, unregister, start, host, status and list, for the wine-portres tool and for clients
  *
  * Copyright 2026 the wine-portres authors
  *
@@ -75,7 +75,7 @@ static int unregister_component(void)
 
 static int usage( FILE *to, int ret )
 {
-    fprintf( to, "Usage: portres register [--restart] [DLL]... | unregister | start | status | list [--json]\n"
+    fprintf( to, "Usage: portres register [--restart] [DLL]... | unregister | start | host | status | list [--json]\n"
                  "\n"
                  "The part of the tool wine-portres that runs inside a prefix; use that tool instead.\n" );
     return ret;
@@ -93,6 +93,7 @@ int main( int argc, char *argv[] )
     if (argc >= 2 && !strcmp( argv[1], "register" )) return register_component( 0, argv + 2, argc - 2 );
     if (argc == 2 && !strcmp( argv[1], "unregister" )) return unregister_component();
     if (argc == 2 && !strcmp( argv[1], "start" )) return start_service() ? EXIT_FAILED : EXIT_OK;  /* by a client; it has no console */
+    if (argc == 2 && !strcmp( argv[1], "host" )) return show_host();
     if (argc == 2 && !strcmp( argv[1], "status" )) return show_status();
     if (argc == 2 && !strcmp( argv[1], "list" )) return list_reservations( 0 );
     if (argc == 3 && !strcmp( argv[1], "list" ) && !strcmp( argv[2], "--json" )) return list_reservations( 1 );

@@ -14,7 +14,7 @@
 
 #include <stdio.h>
 
-#include "../common/text.h"
+#include "text.h"
 #include "error.h"
 #include "portclient.h"
 #include <windows.h>
@@ -24,6 +24,7 @@
 #define EXIT_FAILED    1
 #define EXIT_USAGE     2
 #define EXIT_MANAGERS  3  /* two service managers run; nothing was done */
+#define EXIT_NO_HOST   4  /* this Wine has no reservations, and the component is not installed */
 
 /* Print one line on stderr: what is wrong and what to do. Returns EXIT_FAILED. */
 extern int fail( const char *format, ... ) __attribute__((format( __MINGW_PRINTF_FORMAT, 1, 2 )));
@@ -58,6 +59,20 @@ extern DWORD find_server(void);
 /* Was the server started before its files were put there? */
 extern BOOL is_server_outdated(void);
 
+enum host
+{
+    HOST_NONE = 1,  /* nobody answers: a Wine without reservations, in a prefix without the component */
+    HOST_PREFIX,    /* portserver */
+    HOST_WINE,      /* wineserver */
+};
+
+/* Whom the programs of this prefix ask. */
+extern enum host find_host(void);
+/* Has this Wine reservations of its own, whether the programs ask it or not? */
+extern BOOL is_part_of_wine(void);
+/* Ask that host: portclient_call() or afdclient_call(). */
+extern NTSTATUS host_call( union generic_request *req, union generic_reply *reply );
+
 /* DllOverrides of the current user. Both may be run again after having been interrupted anywhere. */
 extern LONG add_overrides( char **names, int count );
 extern LONG restore_overrides(void);
@@ -71,6 +86,7 @@ extern DWORD remove_service(void);
 
 /* The commands, each returns an exit code. */
 extern int show_status(void);
+extern int show_host(void);
 extern int list_reservations( int json );
 
 #endif /* PORTRES_PORTRES_H */

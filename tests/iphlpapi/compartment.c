@@ -9,22 +9,19 @@
  * version 2.1 of the License, or (at your option) any later version.
  */
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <winsock2.h>
 #include "wine/test.h"
 
 static UINT (WINAPI *pGetCurrentThreadCompartmentId)(void);
 static DWORD (WINAPI *pSetCurrentThreadCompartmentId)( UINT );
 
-/* "A Wine that has one of these keeps its own" */
+/* "A Wine that has one of these keeps its own": 8.0 has not, 10.0 has, and takes any number. */
 static BOOL wine_has_function(void)
 {
-    char path[MAX_PATH];
-    HMODULE wine;
-    UINT len = GetSystemDirectoryA( path, MAX_PATH - 32 );
+    const char *(CDECL *pwine_get_version)(void) = (void *)GetProcAddress( GetModuleHandleA( "ntdll.dll" ), "wine_get_version" );
 
-    snprintf( path + len, MAX_PATH - len, "\\portres\\iphlpapi.dll" );
-    return (wine = LoadLibraryA( path )) && GetProcAddress( wine, "SetCurrentThreadCompartmentId" );
+    return pwine_get_version && atoi( pwine_get_version() ) > 8;
 }
 
 static DWORD WINAPI other_thread( void *unused )

@@ -115,7 +115,7 @@ static NTSTATUS open_journal(void)
     return status;
 }
 
-static NTSTATUS load_journal( void *context, unsigned char **data, size_t *size )
+static NTSTATUS read_journal( unsigned char **data, size_t *size )
 {
     struct stat st;
     ssize_t ret;
@@ -140,6 +140,15 @@ static NTSTATUS load_journal( void *context, unsigned char **data, size_t *size 
     free( *data );
     *data = NULL;
     return STATUS_UNSUCCESSFUL;
+}
+
+/* a journal that can't be read is not written to either */
+static NTSTATUS load_journal( void *context, unsigned char **data, size_t *size )
+{
+    NTSTATUS status = read_journal( data, size );
+
+    journal_failed = status && status != STATUS_NOT_FOUND;
+    return status;
 }
 
 static NTSTATUS write_journal( void *context, uint64_t offset, const void *data, size_t size )

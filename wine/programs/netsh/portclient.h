@@ -12,10 +12,12 @@
 #ifndef PORTRES_PORTCLIENT_H
 #define PORTRES_PORTCLIENT_H
 
-#include "status.h"
-#include "protocol.h"
+#include "afdclient.h"
 
 /* as in libs/portclient, for the requests that netsh makes */
-extern NTSTATUS portclient_call( union generic_request *req, union generic_reply *reply );
+static inline NTSTATUS portclient_call( union generic_request *req, union generic_reply *reply )
+{
+    return afdclient_call( req, reply );
+}
 
 #endif /* PORTRES_PORTCLIENT_H */

@@ -11,6 +11,8 @@
 
 #include "wine_netsh.h"
 
+#include <stdio.h>
+
 #include <windows.h>
 
 /* in netsh.c, where it is the whole program; so far it tells what it was called with, and nothing else */
@@ -20,5 +22,6 @@ int run_wine_netsh( const WCHAR *tail, int quiet )
 {
     WCHAR *argv[] = { (WCHAR *)L"netsh", (WCHAR *)tail, NULL };
 
+    fflush( stdout );  /* it writes by itself */
     return other_netsh( 2, argv );
 }

@@ -1,5 +1,5 @@
 /*
- * Requests of netsh to wineserver
+ * Asking a wineserver that has reservations
  *
  * Copyright 2026 the wine-portres authors
  *
@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#include "portclient.h"
+#include "afdclient.h"
 
 #include <windows.h>
 #include <winternl.h>
@@ -39,7 +39,7 @@ static NTSTATUS afd_ioctl( ULONG code, const struct afd_port_block *block, void 
 
 static NTSTATUS list( const struct get_reservations_request *req, struct get_reservations_reply *reply )
 {
-    struct afd_port_reservation infos[sizeof(reply->entries) / sizeof(reply->entries[0])];
+    struct afd_port_reservation infos[sizeof(reply->entries) / sizeof(reply->entries[0])] = { { 0 } };
     struct afd_port_block block = { req->protocol, req->from, 0 };
     ULONG i, size = sizeof(infos);
     NTSTATUS status = afd_ioctl( IOCTL_AFD_WINE_LIST_PORTS, &block, infos, &size );
@@ -57,7 +57,27 @@ static NTSTATUS list( const struct get_reservations_request *req, struct get_res
     return status;
 }
 
-NTSTATUS portclient_call( union generic_request *req, union generic_reply *reply )
+static NTSTATUS list_ports_in_use( const struct get_ports_in_use_request *req, struct get_ports_in_use_reply *reply )
+{
+    struct afd_port_block block = { req->protocol, req->first, req->last - req->first + 1 };
+    ULONG size = sizeof(reply->ports);
+    NTSTATUS status = afd_ioctl( IOCTL_AFD_WINE_LIST_PORTS_IN_USE, &block, reply->ports, &size );
+
+    reply->count = size / sizeof(reply->ports[0]);
+    return status;
+}
+
+NTSTATUS afdclient_info( struct afd_ports_info *info )
+{
+    static const struct afd_port_block none;
+    ULONG size = sizeof(*info);
+    NTSTATUS status = afd_ioctl( IOCTL_AFD_WINE_GET_PORTS_INFO, &none, info, &size );
+
+    if (!status && (size < sizeof(*info) || info->version != 1)) return STATUS_REVISION_MISMATCH;
+    return status;
+}
+
+NTSTATUS afdclient_call( const union generic_request *req, union generic_reply *reply )
 {
     struct afd_port_block block;
     ULONG64 token;
@@ -68,6 +88,8 @@ NTSTATUS portclient_call( union generic_request *req, union generic_reply *reply
     {
     case REQ_get_reservations:
         return list( &req->get_reservations_request, &reply->get_reservations_reply );
+    case REQ_get_ports_in_use:
+        return list_ports_in_use( &req->get_ports_in_use_request, &reply->get_ports_in_use_reply );
     case REQ_create_persistent_reservation:
         block.protocol = req->create_persistent_reservation_request.protocol;
         block.first = req->create_persistent_reservation_request.first;

@@ -87,6 +87,6 @@ struct afd_ports_info
 C_ASSERT( sizeof(struct afd_ports_info) == 32 );
 
 #define AFD_PORTS_EXHAUSTED  0x1  /* the last guard that was not made was one too many */
-#define AFD_PORTS_NO_JOURNAL 0x2  /* the journal can't be written: no persistent reservation can be created */
+#define AFD_PORTS_NO_JOURNAL 0x2  /* the journal can't be read or written: no persistent reservation can be created */
 
 #endif  /* __WINE_WINE_AFD_PORTS_H */
