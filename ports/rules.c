@@ -449,8 +449,9 @@ NTSTATUS ports_restore( struct port_pool *pool, int protocol, unsigned int first
 
 void ports_restore_port( struct port_pool *pool, struct port_socket *sock, unsigned int port, unsigned int holds )
 {
-    if (pool_find_port( pool, sock->protocol, port ))
-        (void)host_yield( sock->protocol, port, pool_port_in_use( pool, sock->protocol, port ) );
+    int held = pool_port_in_use( pool, sock->protocol, port );
+
     pool_hold( pool, sock, port, holds );
+    if (find_granted( pool, sock->protocol, port )) (void)host_yield( sock->protocol, port, held );
     settle( pool, sock->protocol, port );
 }

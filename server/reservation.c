@@ -90,24 +90,33 @@ void host_release_guard( int protocol, unsigned int first, unsigned int count )
     guard_release( protocol, first, count );
 }
 
-/* A UDP guard can stay where it is for good: bound beside it is, with SO_REUSEADDR for the moment, whom it lets in. A persistent block has a
- * guard just where the kernel hands out ports. */
-static int guard_stays( int protocol, unsigned int port )
+/* Sockets that share a port by processor have SO_REUSEADDR for the moment of each bind. So has its guard, which can stay then. */
+static int is_group( int protocol, unsigned int port )
 {
-    const struct port_reservation *reservation = pool_find_port( pool, protocol, port );
+    const struct port_socket *sock = pool->holders[protocol_index( protocol )][port];
 
-    return protocol == PROTOCOL_UDP && reservation && reservation->kind == RESERVATION_RUNTIME;
+    return sock && sock->processor != NO_PROCESSOR;
 }
+
+static unsigned char shared[POOL_PORTS / 8];  /* UDP ports with a guard that lets in such sockets now */
 
 NTSTATUS host_yield( int protocol, unsigned int port, int held )
 {
-    if (guard_stays( protocol, port )) return guard_share( protocol, port, 1 );
+    if (is_group( protocol, port ))
+    {
+        shared[port / 8] |= 1u << port % 8;
+        return guard_share( protocol, port, 1 );
+    }
     return held ? STATUS_SUCCESS : guard_yield( protocol, port );
 }
 
 void host_settle( int protocol, unsigned int port, int held )
 {
-    if (guard_stays( protocol, port )) guard_share( protocol, port, 0 );
+    if (protocol == PROTOCOL_UDP && shared[port / 8] & 1u << port % 8)
+    {
+        shared[port / 8] &= ~(1u << port % 8);
+        guard_share( protocol, port, 0 );
+    }
     if (!held) guard_retake( protocol, port );
 }
 
@@ -304,9 +313,8 @@ NTSTATUS host_bind( const struct port_pool *pool, struct port_socket *sock, stru
 {
     struct bind_args *args = PORT_LIST_ENTRY( bind, struct bind_args, ports );
 
-    if (flags & BIND_GROUP && !(flags & BIND_ALONE)) return bind_to_group( pool, sock, args, port );
+    if (flags & BIND_GROUP) return bind_to_group( pool, sock, args, port );
     if (flags & BIND_UNSHARED) return bind_with_reuse( args, port, 0 );
-    if (flags & BIND_ALONE && guard_stays( sock->protocol, port )) return bind_with_reuse( args, port, 1 );
     return bind_now( args, port );
 }
 

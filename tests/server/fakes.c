@@ -911,7 +911,7 @@ static const char *check_reservation( const struct port_reservation *reservation
         if (pool->owners[index][port] != reservation) return "a port of a reservation that the pool gives to another";
         if (map_ports[index][port] != kind) return "a reserved port that the map does not show";
         if (guards[index][port] != (GUARDED | (kind == RESERVATION_PERSISTENT ? PERSIST : 0) |
-                                    (pool->holders[index][port] && !(index && kind == RESERVATION_RUNTIME) ? YIELDED : 0)))
+                                    (pool->holders[index][port] && pool->holders[index][port]->processor == NO_PROCESSOR ? YIELDED : 0)))
             return "a reserved port that is not guarded as it should be";
     }
     if (kind == RESERVATION_PERSISTENT)
