@@ -421,7 +421,7 @@ static WCHAR *get_prefix_path( size_t extra )
     if (end && (len = MultiByteToWideChar( CP_UNIXCP, 0, name, end - name, NULL, 0 )) > 0 &&
         (path = malloc( (start_len + len + extra + 1) * sizeof(*path) )))
     {
-        wcscpy( path, start );
+        memcpy( path, start, start_len * sizeof(*path) );
         len = MultiByteToWideChar( CP_UNIXCP, 0, name, end - name, path + start_len, len );
         for (i = 0; i < len; i++) if (path[start_len + i] == '/') path[start_len + i] = '\\';
         path[start_len + len] = 0;
@@ -441,7 +441,7 @@ void store_read_saved_mark( char mark[JOURNAL_MARK_LEN + 1] )
     *mark = 0;
     if (!path) return;
     folder_len = wcslen( path );
-    wcscpy( path + folder_len, file_name );
+    memcpy( path + folder_len, file_name, sizeof(file_name) );
     file = CreateFileW( path, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL,
                         OPEN_EXISTING, 0, NULL );
     path[folder_len] = 0;
