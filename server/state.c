@@ -75,18 +75,21 @@ static BOOL read_all( HANDLE from, void *buffer, DWORD len )
     return ReadFile( from, buffer, len, &size, NULL ) && size == len;
 }
 
-/* *records is NULL when the file has none, or none of this wineserver. What can't be read is an error: it must not be taken for nothing,
- * and written over. */
-static NTSTATUS read_records( HANDLE from, uint64_t boot_time, struct state_record **records, unsigned int *count )
+/* *records is NULL when the file has none. *ours: the file is of this wineserver. What can't be read is an error: it must not be taken for
+ * nothing, and written over. */
+static NTSTATUS read_records( HANDLE from, uint64_t boot_time, BOOL *ours, struct state_record **records, unsigned int *count )
 {
     struct state_header header;
     DWORD total = GetFileSize( from, NULL );
 
+    *ours = FALSE;
     if (total == INVALID_FILE_SIZE) return STATUS_UNSUCCESSFUL;
-    if (total < sizeof(header) + sizeof(**records)) return STATUS_SUCCESS;
+    if (total < sizeof(header)) return STATUS_SUCCESS;
     if (!read_all( from, &header, sizeof(header) )) return STATUS_UNSUCCESSFUL;
     if (header.magic != STATE_MAGIC || header.record_size != sizeof(**records) || total > (1 << 30)) return STATUS_SUCCESS;
     if (header.boot_time != boot_time) return STATUS_SUCCESS;
+    *ours = TRUE;
+    if (total < sizeof(header) + sizeof(**records)) return STATUS_SUCCESS;
     total -= sizeof(header);
     if (!(*records = malloc( total ))) return STATUS_NO_MEMORY;
     if (!read_all( from, *records, total ))
@@ -152,6 +155,7 @@ NTSTATUS state_open( struct state_record **records, unsigned int *count )
 {
     HANDLE readable;
     uint64_t boot_time;
+    BOOL ours;
     NTSTATUS status;
 
     *records = NULL;
@@ -159,10 +163,10 @@ NTSTATUS state_open( struct state_record **records, unsigned int *count )
     if ((status = get_boot_time( &boot_time ))) return status;
     if ((status = open_file( &readable ))) return status;
     if (readable == INVALID_HANDLE_VALUE) return STATUS_SUCCESS;
-    status = read_records( readable, boot_time, records, count );
+    status = read_records( readable, boot_time, &ours, records, count );
     if (file == INVALID_HANDLE_VALUE) CloseHandle( readable );
     if (status) return status;
-    if (*records) next_slot = *count + 1;
+    if (ours) next_slot = *count + 1;
     else start_anew( boot_time );
     return STATUS_SUCCESS;
 }

@@ -63,29 +63,27 @@ void world_reset(void)
     world->random = 100;
 }
 
-static void die(void)
-{
-    /* what gcov has counted is not written by _exit() */
-    extern void __gcov_dump(void) __attribute__((weak));
+#ifdef COVERAGE  /* tools/coverage */
+extern void __gcov_dump(void);
+#else
+static void __gcov_dump(void) {}
+#endif
 
-    if (__gcov_dump) __gcov_dump();
-    _exit( CRASHED );
+/* the end of a server, which frees nothing */
+static void __attribute__((noreturn)) end( int code )
+{
+    fflush( stdout );
+    __gcov_dump();
+    _exit( code );
 }
 
 int world_run( int (*server)(void) )
 {
-    extern void __gcov_dump(void) __attribute__((weak));
     pid_t child;
     int status;
 
     fflush( stdout );
-    if (!(child = fork()))
-    {
-        status = server();
-        fflush( stdout );
-        if (__gcov_dump) __gcov_dump();
-        _exit( status );
-    }
+    if (!(child = fork())) end( server() );
     assert( child > 0 );
     if (waitpid( child, &status, 0 ) != child || !WIFEXITED( status )) return -1;
     return WEXITSTATUS( status );
@@ -217,7 +215,7 @@ enum change { NO_CHANGE, FILE_CHANGE, REGISTRY_CHANGE };
 static int fails( const char *name, enum change change )
 {
     world->calls++;
-    if (world->crash_at && world->calls == world->crash_at) die();
+    if (world->crash_at && world->calls == world->crash_at) end( CRASHED );
     if (world->calls != world->fail_at && (!world->fail_from || world->calls < world->fail_from || change != world->fail_kind)) return 0;
     world->failed = name;
     return 1;
@@ -368,7 +366,7 @@ BOOL WriteFile( HANDLE handle, const void *data, DWORD size, DWORD *count, OVERL
     if (pos > inode->size) memset( inode->data + inode->size, 0, pos - inode->size );
     memcpy( inode->data + pos, data, size );
     if (pos + size > inode->size) inode->size = pos + size;
-    if (crash) die();
+    if (crash) end( CRASHED );
     file->pos = pos + size;
     *count = size;
     return TRUE;

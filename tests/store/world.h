@@ -78,7 +78,7 @@ struct world
     unsigned int log_lines;
     char         last_line[512];
     int          private_files;                 /* made or opened by create_private_file() */
-    unsigned char extra[16384];                 /* for the tests, who share it with their servers */
+    uint64_t     extra[2048];                   /* for the tests, who share it with their servers */
 };
 
 extern struct world *world;
