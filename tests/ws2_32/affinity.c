@@ -292,7 +292,7 @@ static void test_msquic( unsigned int count, unsigned int rounds )
     BOOL ipv6 = have_ipv6();
     int kind = ipv6 ? UDP_DUAL : UDP4, ret;
     unsigned int i, round, port, failures = 0;
-    SOCKET *s = calloc( count, sizeof(*s) ), probe;
+    SOCKET *s, probe;
     struct puppet puppet;
     struct instance inst;
     OVERLAPPED *got;
@@ -300,6 +300,7 @@ static void test_msquic( unsigned int count, unsigned int rounds )
     DWORD size;
 
     if (!puppet_start( &puppet, FALSE )) return;
+    s = calloc( count, sizeof(*s) );
     puppet_socket( &puppet, 0, kind );
     probe = make_socket( kind );
     port = find_free_block( kind, 1 );
