@@ -86,7 +86,7 @@ static void release( unsigned int client )
     {
         if (reservation != before || before->client != &host_clients[client].ports) fail( "released another's" );
         if (get_byte() & 1) ports_end( pool, reservation );
-        else if (ports_revive( reservation )) fail( "can't revive" );
+        else if (ports_revive( pool, reservation )) fail( "can't revive" );
     }
     else if (before && pool_find_token( pool, token ) != before) fail( "an error, and released" );
 }
@@ -147,7 +147,7 @@ static void change_store( unsigned int client )
     else if (!ports_delete( pool, &host_clients[client].ports, protocol, first, count, &reservation ))
     {
         if (client || host_is_stored( protocol, first, count )) fail( "deleted, and stored" );
-        if (what & 4 || ports_revive( reservation )) ports_end( pool, reservation );
+        if (what & 4 || ports_revive( pool, reservation )) ports_end( pool, reservation );
     }
 }
 

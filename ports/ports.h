@@ -33,7 +33,7 @@
 extern NTSTATUS ports_acquire( struct port_pool *pool, struct port_client *client, struct port_socket *sock,
                                unsigned int first, unsigned int count, struct port_reservation **reservation );
 
-/* SIO_RELEASE_PORT_RESERVATION. The reservation has ended for everybody who asks, but its ports are not free yet: ports_end() must
+/* SIO_RELEASE_PORT_RESERVATION. The reservation has ended for everybody who asks, but nobody else can have its ports reserved yet: ports_end() must
  * follow, or ports_revive() when the client has not heard of it.
  * STATUS_INVALID_PARAMETER: no live runtime reservation has the token. STATUS_ACCESS_DENIED: it is another process's. */
 extern NTSTATUS ports_release( struct port_pool *pool, struct port_client *client, uint64_t token,
@@ -76,7 +76,7 @@ extern void ports_free_port( struct port_pool *pool, struct port_socket *sock );
 extern NTSTATUS ports_create( struct port_pool *pool, struct port_client *client, uint32_t protocol, unsigned int first,
                               unsigned int count, struct port_reservation **reservation );
 
-/* DeletePersistent*PortReservation. The block is out of the store, but its ports are not free yet: ports_end() must follow, or ports_revive().
+/* DeletePersistent*PortReservation. The block is out of the store; ports_end() must follow, or ports_revive().
  * STATUS_INVALID_PARAMETER: there is no such block or protocol. STATUS_ACCESS_DENIED: the client is not elevated, or it is a runtime
  * reservation. STATUS_NOT_FOUND: there is no reservation of just this block. Else what host_store_remove() said. */
 extern NTSTATUS ports_delete( struct port_pool *pool, struct port_client *client, uint32_t protocol, unsigned int first,
@@ -89,7 +89,7 @@ extern NTSTATUS ports_lookup( const struct port_pool *pool, uint32_t protocol, u
 /* End a reservation: free its ports. */
 extern void ports_end( struct port_pool *pool, struct port_reservation *reservation );
 /* Undo ports_release() or ports_delete(). Returns what host_store_add() said of a persistent one, which must be ended then. */
-extern NTSTATUS ports_revive( struct port_reservation *reservation );
+extern NTSTATUS ports_revive( struct port_pool *pool, struct port_reservation *reservation );
 
 /* For the start: take up a block of the store, or a runtime reservation of the previous server (client is NULL when the process that
  * acquired it is gone). Ports that are in use are reserved all the same. The host is not told of a change.

@@ -76,7 +76,8 @@ void ports_end( struct port_pool *pool, struct port_reservation *reservation )
     struct port_socket *sock;
 
     host_reservation_ended( reservation );
-    host_release_guard( reservation->protocol, reservation->first, reservation->count );
+    if (reservation->state == RESERVATION_LIVE)
+        host_release_guard( reservation->protocol, reservation->first, reservation->count );
     PORT_LIST_FOR_EACH_SAFE( cursor, after, &reservation->associated )
     {
         sock = PORT_LIST_ENTRY( cursor, struct port_socket, assoc_entry );
@@ -157,6 +158,14 @@ NTSTATUS ports_acquire( struct port_pool *pool, struct port_client *client, stru
     return status;
 }
 
+/* Nobody in the pool's reach gets the ports yet, but the rest of the machine may have them: whoever asked for the end finds them free. */
+static void begin_to_end( struct port_reservation *reservation )
+{
+    reservation->state = RESERVATION_ENDING;
+    host_release_guard( reservation->protocol, reservation->first, reservation->count );
+    host_reservation_changed( reservation );
+}
+
 NTSTATUS ports_release( struct port_pool *pool, struct port_client *client, uint64_t token, struct port_reservation **ret )
 {
     struct port_reservation *reservation = pool_find_token( pool, token );
@@ -164,21 +173,28 @@ NTSTATUS ports_release( struct port_pool *pool, struct port_client *client, uint
     if (!reservation || reservation->kind != RESERVATION_RUNTIME || reservation->state != RESERVATION_LIVE)
         return STATUS_INVALID_PARAMETER;
     if (reservation->client != client) return STATUS_ACCESS_DENIED;
-    reservation->state = RESERVATION_ENDING;
-    host_reservation_changed( reservation );
+    begin_to_end( reservation );
     *ret = reservation;
     return STATUS_SUCCESS;
 }
 
-NTSTATUS ports_revive( struct port_reservation *reservation )
+NTSTATUS ports_revive( struct port_pool *pool, struct port_reservation *reservation )
 {
+    unsigned int port, busy;
     NTSTATUS status;
 
     if (reservation->kind == RESERVATION_PERSISTENT &&
         (status = host_store_add( reservation->protocol, reservation->first, reservation->count )))
         return status;
+    (void)host_guard( reservation->kind, reservation->protocol, reservation->first, reservation->count, 1, &busy );
     reservation->state = RESERVATION_LIVE;
     host_reservation_changed( reservation );
+    for (port = reservation->first; port < reservation->first + reservation->count; port++)
+    {
+        if (!pool_port_in_use( pool, reservation->protocol, port )) continue;
+        (void)host_yield( reservation->protocol, port, 0 );
+        host_settle( reservation->protocol, port, 1 );
+    }
     return STATUS_SUCCESS;
 }
 
@@ -252,9 +268,17 @@ static struct port_reservation *find_granted( const struct port_pool *pool, int 
     return reservation && reservation->state != RESERVATION_PENDING ? reservation : NULL;
 }
 
+/* is the port guarded on behalf of a reservation? */
+static int is_guarded( const struct port_pool *pool, int protocol, unsigned int port )
+{
+    const struct port_reservation *reservation = pool_find_port( pool, protocol, port );
+
+    return reservation && reservation->state == RESERVATION_LIVE;
+}
+
 static void settle( const struct port_pool *pool, int protocol, unsigned int port )
 {
-    if (find_granted( pool, protocol, port )) host_settle( protocol, port, pool_port_in_use( pool, protocol, port ) );
+    if (is_guarded( pool, protocol, port )) host_settle( protocol, port, pool_port_in_use( pool, protocol, port ) );
 }
 
 /* bind the socket to a port that is reserved, or that it shares by processor */
@@ -275,7 +299,7 @@ static NTSTATUS bind_port( struct port_pool *pool, struct port_socket *sock, str
     /* the host may wait, and nobody else must pick the port meanwhile */
     pool_hold( pool, sock, port, holds );
     sock->binding = 1;
-    if (find_granted( pool, protocol, port )) status = host_yield( protocol, port, is_held( pool, protocol, port ) );
+    if (is_guarded( pool, protocol, port )) status = host_yield( protocol, port, is_held( pool, protocol, port ) );
     /* Who asks for a port of an exclusion by number may share it with somebody outside as he could without one: the bind decides. */
     if (status == STATUS_SHARING_VIOLATION && !sock->associated) status = STATUS_SUCCESS;
     if (!is_held( pool, protocol, port )) flags |= BIND_ALONE;
@@ -416,8 +440,7 @@ NTSTATUS ports_delete( struct port_pool *pool, struct port_client *client, uint3
     if (!(reservation = find_exact( pool, protocol, first, count ))) return STATUS_NOT_FOUND;
     if (reservation->kind != RESERVATION_PERSISTENT) return STATUS_ACCESS_DENIED;
     if ((status = host_store_remove( protocol, first, count ))) return status;
-    reservation->state = RESERVATION_ENDING;
-    host_reservation_changed( reservation );
+    begin_to_end( reservation );
     *ret = reservation;
     return STATUS_SUCCESS;
 }
@@ -452,6 +475,6 @@ void ports_restore_port( struct port_pool *pool, struct port_socket *sock, unsig
     int held = pool_port_in_use( pool, sock->protocol, port );
 
     pool_hold( pool, sock, port, holds );
-    if (find_granted( pool, sock->protocol, port )) (void)host_yield( sock->protocol, port, held );
+    if (is_guarded( pool, sock->protocol, port )) (void)host_yield( sock->protocol, port, held );
     settle( pool, sock->protocol, port );
 }

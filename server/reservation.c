@@ -222,12 +222,13 @@ void host_reservation_added( struct port_reservation *ports )
 
 void host_reservation_changed( struct port_reservation *ports )
 {
+    map_set_ports( ports->protocol, ports->first, ports->count, ports->state == RESERVATION_LIVE ? ports->kind : 0 );
     if (ports->kind == RESERVATION_RUNTIME) save_reservation( reservation_from_ports( ports ) );
 }
 
 void host_reservation_ended( struct port_reservation *ports )
 {
-    map_set_ports( ports->protocol, ports->first, ports->count, 0 );
+    if (ports->state == RESERVATION_LIVE) map_set_ports( ports->protocol, ports->first, ports->count, 0 );
     state_erase( &reservation_from_ports( ports )->state_slot );
     if (ports->sock && ports->sock->acquired.next == ports->sock->acquired.prev) closed_end_watch( sock_from_ports( ports->sock ) );
 }
@@ -451,7 +452,7 @@ static void end_done( const struct change *change, int heard )
     unsigned int slot = change->state_slot;
 
     /* one that can't be put back into the store is not there for the next server either */
-    if (reservation && (heard || ports_revive( reservation ))) ports_end( pool, reservation );
+    if (reservation && (heard || ports_revive( pool, reservation ))) ports_end( pool, reservation );
     state_erase( &slot );
 }
 

@@ -353,7 +353,8 @@ static const char *check_reservation( const struct port_reservation *reservation
     for (port = reservation->first; port < reservation->first + reservation->count; port++)
     {
         if (pool->owners[index][port] != reservation) return "a port with another owner";
-        if (!waiting && (guards[index][port] == GUARDED) != !pool->holders[index][port])
+        if (!waiting && (guards[index][port] == GUARDED) !=
+            (!pool->holders[index][port] && reservation->state == RESERVATION_LIVE))
             return "a port that is not guarded as it should be";
     }
     if (reservation->kind == RESERVATION_PERSISTENT && reservation->state == RESERVATION_LIVE &&

@@ -311,7 +311,7 @@ static void test_revive(void)
     succeeds( ports_release( pool, clients( ALICE ), token, &reservation ) );
     check( bind( tcp( 1 ), 0 ), STATUS_INVALID_PARAMETER );
     check( acquire( BOB, tcp( 2 ), 7000, 1 ), STATUS_SHARING_VIOLATION );
-    succeeds( ports_revive( reservation ) );
+    succeeds( ports_revive( pool, reservation ) );
     succeeds( bind( tcp( 1 ), 0 ) );
     end();
 
@@ -322,7 +322,7 @@ static void test_revive(void)
     ok( !host_is_stored( UDP, 7000, 10 ), "still stored\n" );
     check( lookup( UDP, 7000, 10, &found ), STATUS_NOT_FOUND );
     check( create( ROOT, UDP, 7000, 10 ), STATUS_SHARING_VIOLATION );
-    succeeds( ports_revive( reservation ) );
+    succeeds( ports_revive( pool, reservation ) );
     ok( host_is_stored( UDP, 7000, 10 ), "not stored\n" );
     succeeds( lookup( UDP, 7000, 10, &found ) );
     ok( found == token, "another token\n" );
@@ -332,7 +332,7 @@ static void test_revive(void)
     succeeds( create( ROOT, UDP, 7000, 10 ) );
     succeeds( ports_delete( pool, clients( ROOT ), UDP, 7000, 10, &reservation ) );
     host_fail_at( 1 );
-    check( ports_revive( reservation ), STATUS_UNSUCCESSFUL );
+    check( ports_revive( pool, reservation ), STATUS_UNSUCCESSFUL );
     ports_end( pool, reservation );
     succeeds( create( ROOT, UDP, 7000, 10 ) );
     end();
