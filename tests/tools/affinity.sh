@@ -75,18 +75,6 @@ do
         test $option = addr || ok "$kind: without SO_REUSEADDR nobody gets in at any time" lacks "$work/hammer" ok
         strangers "$kind, after others joined and left"
     done
-
-    # the server is killed, perhaps in such a moment
-    for _ in 1 2 3
-    do
-        echo >&3
-        sleep 0.0$((RANDOM % 10))
-        # shellcheck disable=SC2046 # a list of numbers
-        kill -9 $(processes_of portserver.exe) 2>/dev/null
-        sleep 1
-        run_tool status 3>&-  # what it starts must not keep the pipe open
-        strangers "$kind, after the server was killed"
-    done
     exec 3>&-
     wait "$holder"
 done
