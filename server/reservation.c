@@ -595,6 +595,8 @@ DECL_HANDLER(bind_socket)
     else if (!(status = get_sock( &handle, &sock )))
     {
         look_at_owner( sock->ports.reservation );
+        /* to open each socket of a group is quick while it lives, and takes a search through all handles when it does not */
+        if (sock->ports.processor != NO_PROCESSOR) forget_closed( handle.protocol, args.ports.port, 1 );
         status = ports_bind( pool, &sock->ports, &args.ports );
         if (is_for_want_of_ports( status ) && forget_closed_for( &sock->ports, args.ports.port ))
             status = ports_bind( pool, &sock->ports, &args.ports );
