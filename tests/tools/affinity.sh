@@ -62,7 +62,7 @@ do
         probe 4 "$port" $option 3 >"$work/hammer" 3>&- &
         hammer=$!
         for _ in 1 2 3 4 5; do echo >&3; done
-        for _ in $(seq 100)
+        for _ in $(seq 300)
         do
             test "$(grep -c '^failed' "$work/$kind")" = 5 && break
             sleep 0.1
