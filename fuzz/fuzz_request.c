@@ -458,6 +458,7 @@ static void list( unsigned int client )
 {
     struct get_reservations_reply *got = &reply.get_reservations_reply;
     struct get_ports_in_use_reply *ports = &reply.get_ports_in_use_reply;
+    struct get_guarded_ports_reply *guarded = &reply.get_guarded_ports_reply;
     unsigned int what = get_byte() % 8, from = get_port(), last, i, port;
     int protocol = get_protocol(), r, valid = protocol == PROTOCOL_TCP || protocol == PROTOCOL_UDP;
 
@@ -479,6 +480,20 @@ static void list( unsigned int client )
             from = reservations[r].first + reservations[r].count;
         }
         if (i != got->count) fail( "list: %u entries too many", got->count - i );
+    }
+    else if (what == 6)
+    {
+        last = from + get_byte();
+        req.get_guarded_ports_request.protocol = protocol;
+        req.get_guarded_ports_request.first = from;
+        req.get_guarded_ports_request.last = last;
+        if (!check_status( "guarded ports", SEND( client, get_guarded_ports ),
+                           valid && last < 65536 ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER )) return;
+        /* each reserved port that no socket holds */
+        for (i = 0, port = from; port <= last && i < 256; port++)
+            if (owners[protocol_index( protocol )][port] && !holders[protocol_index( protocol )][port] &&
+                (i == guarded->count || guarded->ports[i++] != port)) fail( "guarded ports: wrong" );
+        if (i != guarded->count) fail( "guarded ports: too many" );
     }
     else
     {

@@ -257,6 +257,14 @@ void guard_get_info( struct guard_info *info )
     info->missing = reply->missing;
 }
 
+int guard_stands( int protocol, unsigned int port )
+{
+    unsigned char flags = *get_wanted( protocol, port );
+
+    if (helper_state_now() == HELPER_NONE) return local_guarded( protocol, port );
+    return (flags & WANTED) && (!(flags & YIELDED) || protocol == PROTOCOL_TCP);
+}
+
 static NTSTATUS guard_ports_locally( int protocol, unsigned int first, unsigned int count, enum guard_mode mode, int force,
                                      unsigned int *busy )
 {

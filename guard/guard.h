@@ -57,6 +57,9 @@ extern void guard_exit(void);
 
 extern void guard_get_info( struct guard_info *info );
 
+/* Is a guard at the port, as far as is known here? One of a persistent block may be missing, see docs/guards.md. */
+extern int guard_stands( int protocol, unsigned int port );
+
 /* Guard the count ports (host order) from first. All or nothing, unless force is set: then ports that are in use,
  * or that the host keeps from this user, are left unguarded (and tried again later), and nothing fails. May wait.
  * STATUS_SHARING_VIOLATION: *busy is in use by somebody on this host.

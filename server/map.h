@@ -29,6 +29,9 @@ extern void map_set_ports( int protocol, unsigned int first, unsigned int count,
 extern void map_add_socket( sock_id id );
 extern void map_remove_socket( sock_id id );
 
+/* one more or less of the sockets that share a port by processor */
+extern void map_count_sharing( int change );
+
 /* The server ends in order, and all reservations with it. Programs that go on must not come to ask about them: nobody may be there
  * any more who answers. */
 extern void map_clear(void);

@@ -242,6 +242,8 @@ void host_socket_changed( struct port_socket *ports )
     if (mapped && !sock->mapped) map_add_socket( sock->id );
     if (!mapped && sock->mapped) map_remove_socket( sock->id );
     sock->mapped = mapped;
+    map_count_sharing( sock_shares( ports ) - sock->shares );
+    sock->shares = sock_shares( ports );
     if (ports->port)
     {
         sock->serial = current_serial;
@@ -741,6 +743,22 @@ DECL_HANDLER(get_ports_in_use)
     {
         if (reply->count == sizeof(reply->ports) / sizeof(reply->ports[0])) break;
         if (pool_port_in_use( pool, req->protocol, port )) reply->ports[reply->count++] = port;
+    }
+}
+
+DECL_HANDLER(get_guarded_ports)
+{
+    unsigned int port;
+
+    if (!protocol_is_valid( req->protocol ) || req->last >= POOL_PORTS)
+    {
+        set_error( STATUS_INVALID_PARAMETER );
+        return;
+    }
+    for (port = req->first; port <= req->last; port++)
+    {
+        if (reply->count == sizeof(reply->ports) / sizeof(reply->ports[0])) break;
+        if (guard_stands( req->protocol, port )) reply->ports[reply->count++] = port;
     }
 }
 

@@ -34,12 +34,19 @@ struct sock
     unsigned int       state_slot;  /* of its record, see state.h */
     struct watch      *watch;       /* of sock_watch(), or NULL */
     int                mapped;      /* the map says that the server has to bind it */
+    int                shares;      /* it is counted there as one that shares its port */
 };
 
 /* Must each bind of the socket come to the server? */
 static inline int sock_needs_server( const struct port_socket *sock, int associated )
 {
     return associated || (sock->processor != NO_PROCESSOR && !sock->port);
+}
+
+/* Has it a port that it shares by processor? */
+static inline int sock_shares( const struct port_socket *sock )
+{
+    return sock->processor != NO_PROCESSOR && sock->port;
 }
 
 /* All that the server knows. They are many, and found by their ids. */

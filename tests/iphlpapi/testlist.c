@@ -16,8 +16,10 @@
     TEST(restricted) \
     TEST(exclusion) \
     TEST(two_sockets) \
+    TEST(tables) \
     TEST(story) \
     TEST(compartment) \
+    TEST_CHILD(list_udp) \
     TEST_CHILD(restricted_child) \
     TEST_CHILD(story_b) \
     TEST_CHILD(story_c) \

@@ -13,6 +13,7 @@
     TEST(unload) \
     TEST(closed_handles) \
     TEST(dllmain) \
+    TEST_CHILD(level) \
     TEST_CHILD(plain_calls)
 
 #include "wine/test.h"

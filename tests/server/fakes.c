@@ -219,6 +219,11 @@ void guard_retake( int protocol, unsigned int port )
     *guard &= ~YIELDED;
 }
 
+int guard_stands( int protocol, unsigned int port )
+{
+    return fake_is_guarded( protocol, port );
+}
+
 int fake_is_guarded( int protocol, unsigned int port )
 {
     return (guards[protocol_index( protocol )][port] & (GUARDED | YIELDED)) == GUARDED;
@@ -495,7 +500,7 @@ NTSTATUS sock_find( const sock_id *ids, unsigned int count, struct sock_handle *
 /* the map */
 
 static unsigned char map_ports[2][POOL_PORTS];
-static unsigned int map_port_count, map_sock_count;
+static unsigned int map_port_count, map_sock_count, map_sharing;
 static int map_published;
 
 void map_set_ports( int protocol, unsigned int first, unsigned int count, unsigned int kind )
@@ -532,13 +537,18 @@ void map_remove_socket( sock_id id )
     map_sock_count--;
 }
 
+void map_count_sharing( int change )
+{
+    if (map_published) map_sharing += change;
+}
+
 static void clear_map(void)
 {
     unsigned int i;
 
     memset( map_ports, 0, sizeof(map_ports) );
     for (i = 0; i < fake_sock_count; i++) fake_socks[i].mapped = 0;
-    map_port_count = map_sock_count = 0;
+    map_port_count = map_sock_count = map_sharing = 0;
 }
 
 void map_publish( const struct port_pool *pool )
@@ -555,7 +565,11 @@ void map_publish( const struct port_pool *pool )
         for (from = 0; (reservation = pool_next( pool, protocols[i], from )); from = reservation->first + reservation->count)
             map_set_ports( protocols[i], reservation->first, reservation->count, reservation->kind );
     }
-    while ((sock = sock_table_next( sock ))) if (sock->mapped) map_add_socket( sock->id );
+    while ((sock = sock_table_next( sock )))
+    {
+        if (sock->mapped) map_add_socket( sock->id );
+        map_sharing += sock->shares;
+    }
 }
 
 /* processes */
@@ -997,7 +1011,7 @@ static const char *check_listed( int every_port, unsigned int *runtime, unsigned
     const struct port_pool *pool = reservations_pool();
     const struct port_reservation *reservation;
     const struct sock *sock;
-    unsigned int i, sockets = 0, acquired = 0, associated = 0;
+    unsigned int i, sockets = 0, acquired = 0, associated = 0, sharing = 0;
     const char *ret;
 
     *runtime = *persistent = *ports = 0;
@@ -1010,10 +1024,12 @@ static const char *check_listed( int every_port, unsigned int *runtime, unsigned
         }
         sockets++;
         associated += sock->mapped;
+        sharing += sock_shares( &sock->ports );
         if ((ret = check_sock( sock, &acquired ))) return ret;
     }
     if (sockets != sock_table_count()) return "a wrong number of sockets";
     if (associated != map_sock_count) return "a wrong number of associated sockets";
+    if (sharing != map_sharing) return "a wrong number of sockets that share a port";
     for (i = 0; i < block_count; i++)
     {
         reservation = pool->owners[blocks[i].index][blocks[i].first];

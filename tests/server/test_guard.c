@@ -339,6 +339,8 @@ static void test_answers(void)
     begin( &a, do_yield, TCP, 1002, 1, 1000 );
     answer( &a, STATUS_SUCCESS );
     check_done( &a, STATUS_SUCCESS );
+    ok( guard_stands( TCP, 1002 ) && guard_stands( TCP, 1004 ) && !guard_stands( TCP, 1005 ) && !guard_stands( UDP, 1002 ),
+        "a guard of TCP stays beside the sockets of its owner" );
     begin( &a, do_yield, TCP, 1002, 1, 1000 );
     check_done( &a, STATUS_SUCCESS );  /* it is already */
     check_quiet();

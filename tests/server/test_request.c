@@ -712,6 +712,7 @@ static void test_lists(void)
 {
     struct get_reservations_reply *list = &reply.get_reservations_reply;
     struct get_ports_in_use_reply *ports = &reply.get_ports_in_use_reply;
+    struct get_guarded_ports_reply *guarded = &reply.get_guarded_ports_reply;
     struct get_server_info_reply *info = &reply.get_server_info_reply;
     unsigned int s, i, from, total, user, line = __LINE__;
     uint64_t token;
@@ -750,6 +751,19 @@ static void test_lists(void)
 
     succeeds( acquire( &alice, s, 10000, 300 ) );
     token = TOKEN();
+    /* each port has a guard as long as no socket has it */
+    for (from = 10000, total = 0;;)
+    {
+        req.get_guarded_ports_request.protocol = TCP;
+        req.get_guarded_ports_request.first = from;
+        req.get_guarded_ports_request.last = 10299;
+        succeeds( SEND( &bob, get_guarded_ports ) );
+        for (i = 0; i < guarded->count; i++, total++) ok( guarded->ports[i] == 10000 + total, "%u: got %u\n", total, guarded->ports[i] );
+        if (guarded->count < sizeof(guarded->ports) / sizeof(guarded->ports[0])) break;
+        from = guarded->ports[guarded->count - 1] + 1;
+    }
+    ok( total == 300, "got %u\n", total );
+
     for (i = 0; i < 300; i++)
     {
         user = fake_socket( ALICE, 4, TCP, 0 );
@@ -767,6 +781,18 @@ static void test_lists(void)
         from = ports->ports[ports->count - 1] + 1;
     }
     ok( total == 300, "got %u\n", total );
+    req.get_guarded_ports_request.protocol = TCP;
+    req.get_guarded_ports_request.first = 10000;
+    req.get_guarded_ports_request.last = 65534;
+    succeeds( SEND( &bob, get_guarded_ports ) );
+    ok( !guarded->count, "got %u\n", guarded->count );
+    req.get_guarded_ports_request.protocol = TCP;
+    req.get_guarded_ports_request.last = 65536;
+    check( SEND( &bob, get_guarded_ports ), STATUS_INVALID_PARAMETER );
+    req.get_guarded_ports_request.protocol = 1;
+    req.get_guarded_ports_request.last = 65535;
+    check( SEND( &bob, get_guarded_ports ), STATUS_INVALID_PARAMETER );
+
     req.get_ports_in_use_request.protocol = TCP;
     req.get_ports_in_use_request.last = 65536;
     check( SEND( &bob, get_ports_in_use ), STATUS_INVALID_PARAMETER );

@@ -1,0 +1,324 @@
+/*
+ * The host's own table of UDP sockets
+ *
+ * Copyright 2026 the wine-portres authors
+ *
+ * This library is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ */
+
+/* Wine before 10.0 makes its UDP table of /proc/net/udp, and looks for the owner of each row among all descriptors of all its processes, asked or
+ * not. The row of a guard has none there, which takes the longest: 500 make a call last seconds. So the table is made here, from the same
+ * files, and the owners are found the other way round: by one look at each handle of a file that there is. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "udp_host.h"
+#include "afd.h"
+
+struct file
+{
+    char *text;
+    DWORD size;
+};
+
+/* The size of these files is not known before. */
+static BOOL read_file( const WCHAR *path, struct file *file )
+{
+    DWORD room = 0x10000, size;
+    HANDLE handle;
+    char *text;
+
+    handle = CreateFileW( path, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL, OPEN_EXISTING, 0, NULL );
+    if (handle == INVALID_HANDLE_VALUE) return FALSE;
+    file->size = 0;
+    file->text = malloc( room );
+    while (file->text && ReadFile( handle, file->text + file->size, room - file->size - 1, &size, NULL ) && size)
+    {
+        file->size += size;
+        if (room - file->size > 0x1000) continue;
+        room *= 2;
+        if (!(text = realloc( file->text, room ))) free( file->text );
+        file->text = text;
+    }
+    CloseHandle( handle );
+    if (!file->text) return FALSE;
+    file->text[file->size] = 0;
+    return TRUE;
+}
+
+static char *next_line( char *line )
+{
+    char *end = strchr( line, '\n' );
+
+    return end ? end + 1 : line + strlen( line );
+}
+
+/* the field of a line that is parted by blanks */
+static char *find_field( char *line, unsigned int number )
+{
+    for (;;)
+    {
+        while (*line == ' ') line++;
+        if (!number--) return line;
+        while (*line && *line != ' ' && *line != '\n') line++;
+    }
+}
+
+/* Hex digits as the kernel prints an address: the words of memory, as numbers of this machine. Returns what follows. */
+static char *parse_address( char *digits, unsigned char *addr, unsigned int size )
+{
+    char word[9] = { 0 };
+    unsigned int i;
+    ULONG value;
+
+    for (i = 0; i < size; i += sizeof(value))
+    {
+        memcpy( word, digits, 8 );
+        value = strtoul( word, NULL, 16 );
+        memcpy( addr + i, &value, sizeof(value) );
+        digits += 8;
+    }
+    return digits;
+}
+
+static BOOL add_row( struct udp_rows *rows, char *line, unsigned int addr_size )
+{
+    unsigned int room = rows->room ? 2 * rows->room : 64;
+    struct udp_row *row, *grown;
+    char *local = find_field( line, 1 );
+    size_t len = 2 * (size_t)addr_size;
+
+    if (strcspn( local, " \n" ) != len + 5 || local[len] != ':') return TRUE;  /* the heading */
+    if (rows->count == rows->room)
+    {
+        if (!(grown = realloc( rows->rows, room * sizeof(*rows->rows) ))) return FALSE;
+        rows->rows = grown;
+        rows->room = room;
+    }
+    row = &rows->rows[rows->count++];
+    memset( row, 0, sizeof(*row) );
+    row->port = strtoul( parse_address( local, row->addr, addr_size ) + 1, NULL, 16 );
+    row->inode = strtoul( find_field( line, 9 ), NULL, 10 );
+    return TRUE;
+}
+
+/* Wine's value: the scope of an address of this machine as a number in network order, of multicast that in the address, else all ones */
+static void set_scope( struct udp_row *row, const struct file *addresses )
+{
+    static const unsigned char any[16];
+    unsigned char addr[16];
+    ULONG word;
+    char *line;
+    int i;
+
+    if (!memcmp( row->addr, any, sizeof(any) )) return;
+    row->scope = ~0u;
+    if (row->addr[0] == 0xff) row->scope = (row->addr[1] & 0xf) << 8;
+    else for (line = addresses->text; *line; line = next_line( line ))
+    {
+        if (strcspn( line, " \n" ) != 32) continue;
+        parse_address( line, addr, sizeof(addr) );
+        for (i = 0; i < 16; i += 4)  /* here it is printed in the order of the bytes */
+        {
+            memcpy( &word, addr + i, sizeof(word) );
+            word = word << 24 | (word & 0xff00) << 8 | (word >> 8 & 0xff00) | word >> 24;
+            memcpy( addr + i, &word, sizeof(word) );
+        }
+        if (memcmp( addr, row->addr, sizeof(addr) )) continue;
+        row->scope = (strtoul( find_field( line, 3 ), NULL, 16 ) & 0xff) << 8;
+        break;
+    }
+}
+
+DWORD udp_host_list( ULONG family, struct udp_rows *rows )
+{
+    unsigned int i, addr_size = family == AF_INET ? 4 : 16, before = rows->count;
+    struct file file, addresses;
+    BOOL ret = TRUE;
+    char *line;
+
+    if (!read_file( family == AF_INET ? L"\\\\?\\unix\\proc\\net\\udp" : L"\\\\?\\unix\\proc\\net\\udp6", &file ))
+        return family == AF_INET ? ERROR_NOT_SUPPORTED : NO_ERROR;
+    for (line = file.text; *line && ret; line = next_line( line )) ret = add_row( rows, line, addr_size );
+    free( file.text );
+    if (family == AF_INET6 && ret && read_file( L"\\\\?\\unix\\proc\\net\\if_inet6", &addresses ))
+    {
+        for (i = before; i < rows->count; i++) set_scope( &rows->rows[i], &addresses );
+        free( addresses.text );
+    }
+    return ret ? NO_ERROR : ERROR_NOT_ENOUGH_MEMORY;
+}
+
+void udp_host_free( struct udp_rows *rows )
+{
+    free( rows->rows );
+}
+
+BOOL udp_host_has_ipv6(void)
+{
+    return GetFileAttributesW( L"\\\\?\\unix\\proc\\net\\udp6" ) != INVALID_FILE_ATTRIBUTES;
+}
+
+void udp_host_get_ephemeral( unsigned int *first, unsigned int *last )
+{
+    struct file file;
+
+    *first = 32768;
+    *last = 60999;
+    if (!read_file( L"\\\\?\\unix\\proc\\sys\\net\\ipv4\\ip_local_port_range", &file )) return;
+    *first = strtoul( file.text, NULL, 10 );
+    *last = strtoul( file.text + strcspn( file.text, " \t" ), NULL, 10 );
+    free( file.text );
+}
+
+DWORD udp_host_get_numbers( ULONG family, DWORD numbers[5] )
+{
+    static const char *const names[] = { "Udp6InDatagrams ", "Udp6NoPorts ", "Udp6InErrors ", "Udp6OutDatagrams " };
+    struct file file;
+    unsigned int i;
+    char *line;
+
+    memset( numbers, 0, 5 * sizeof(numbers[0]) );
+    if (!read_file( family == AF_INET ? L"\\\\?\\unix\\proc\\net\\snmp" : L"\\\\?\\unix\\proc\\net\\snmp6", &file )) return ERROR_NOT_SUPPORTED;
+    for (line = file.text; *line; line = next_line( line ))
+    {
+        /* the names of the numbers have a line of the same kind before */
+        if (family == AF_INET && !strncmp( line, "Udp: ", 5 ))
+            for (i = 0; i < 5; i++) numbers[i] = strtoul( find_field( line, i + 1 ), NULL, 10 );
+        if (family == AF_INET6)
+            for (i = 0; i < 4; i++)
+                if (!strncmp( line, names[i], strlen( names[i] ) )) numbers[i] = strtoul( find_field( line, 1 ), NULL, 10 );
+    }
+    free( file.text );
+    return NO_ERROR;
+}
+
+/* what SystemExtendedHandleInformation gives */
+struct handle_info
+{
+    void     *object;
+    ULONG_PTR pid;
+    ULONG_PTR handle;
+    ULONG     access;
+    USHORT    backtrace, type;
+    ULONG     attributes, reserved;
+};
+
+struct handle_list
+{
+    ULONG_PTR          count, reserved;
+    struct handle_info handles[1];
+};
+
+static struct handle_list *list_handles(void)
+{
+    ULONG size = 0x20000;
+    struct handle_list *list;
+    NTSTATUS status;
+
+    for (;;)
+    {
+        if (!(list = malloc( size ))) return NULL;
+        if (!(status = NtQuerySystemInformation( (SYSTEM_INFORMATION_CLASS)64, list, size, NULL ))) return list;
+        free( list );
+        if (status != STATUS_INFO_LENGTH_MISMATCH || size >= 0x8000000) return NULL;
+        size *= 2;
+    }
+}
+
+/* the rows by inode */
+struct index
+{
+    ULONG64         inode;
+    struct udp_row *row;
+};
+
+static int compare_inodes( const void *a, const void *b )
+{
+    ULONG64 inode_a = ((const struct index *)a)->inode, inode_b = ((const struct index *)b)->inode;
+
+    return inode_a < inode_b ? -1 : inode_a > inode_b;
+}
+
+static struct udp_row *find_inode( const struct index *sorted, unsigned int count, ULONG64 inode )
+{
+    const struct index key = { inode, NULL }, *found = bsearch( &key, sorted, count, sizeof(*sorted), compare_inodes );
+
+    return found ? found->row : NULL;
+}
+
+/* a file of the same inode may be of another file system */
+static BOOL is_udp_socket( HANDLE handle )
+{
+    int family, protocol;
+
+    return !afd_get_protocol( handle, NULL, &family, &protocol ) && protocol == IPPROTO_UDP;
+}
+
+static void find_owner( HANDLE process, const struct handle_info *info, const struct index *sorted, unsigned int count )
+{
+    struct udp_row *row;
+    HANDLE handle;
+    ULONG64 inode;
+
+    if (!DuplicateHandle( process, (HANDLE)info->handle, GetCurrentProcess(), &handle, 0, FALSE, DUPLICATE_SAME_ACCESS )) return;
+    if ((inode = afd_get_id( handle )) && (row = find_inode( sorted, count, inode )) && !row->pid && is_udp_socket( handle ))
+        row->pid = info->pid;
+    CloseHandle( handle );
+}
+
+/* the type of file objects, in the numbers of this Wine */
+static int find_file_type( const struct handle_list *list, HANDLE file )
+{
+    ULONG_PTR i;
+
+    for (i = 0; i < list->count; i++)
+        if (list->handles[i].pid == GetCurrentProcessId() && list->handles[i].handle == (ULONG_PTR)file) return list->handles[i].type;
+    return -1;
+}
+
+void udp_host_find_owners( struct udp_rows *rows )
+{
+    static const ULONG access = FILE_READ_DATA | FILE_WRITE_DATA;
+    struct index *sorted;
+    struct handle_list *list = NULL;
+    HANDLE process = NULL, file;
+    ULONG_PTR i, pid = 0;
+    unsigned int j;
+    int type;
+
+    if (!rows->count) return;
+    file = CreateFileW( L"\\\\?\\unix\\proc\\net\\udp", GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL, OPEN_EXISTING, 0, NULL );
+    sorted = malloc( rows->count * sizeof(*sorted) );
+    if (sorted && file != INVALID_HANDLE_VALUE && (list = list_handles()))
+    {
+        for (j = 0; j < rows->count; j++)
+        {
+            sorted[j].inode = rows->rows[j].inode;
+            sorted[j].row = &rows->rows[j];
+        }
+        qsort( sorted, rows->count, sizeof(*sorted), compare_inodes );
+        type = find_file_type( list, file );
+        for (i = 0; i < list->count; i++)
+        {
+            const struct handle_info *info = &list->handles[i];
+
+            if (info->type != type || (info->access & access) != access) continue;
+            if (info->pid != pid)
+            {
+                if (process) CloseHandle( process );
+                process = OpenProcess( PROCESS_DUP_HANDLE, FALSE, info->pid );
+                pid = info->pid;
+            }
+            if (process) find_owner( process, info, sorted, rows->count );
+        }
+        if (process) CloseHandle( process );
+    }
+    free( list );
+    free( sorted );
+    if (file != INVALID_HANDLE_VALUE) CloseHandle( file );
+}
