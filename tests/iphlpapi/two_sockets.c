@@ -109,6 +109,14 @@ static void test_two( int protocol )
 
     if (!(excluded = create_somewhere( protocol, PORTS, &token ))) return;
     plain = find_free_block( protocols[protocol].kind, PORTS );
+    for (i = 0; i < PORTS; i++)
+    {
+        SOCKET s = make_socket( protocols[protocol].kind );
+
+        err = bind_soon( s, plain + i );
+        ok( !err, "bind failed, error %d\n", err );
+        closesocket( s );
+    }
     for (i = 0; i < ARRAY_SIZE( addresses ); i++)
         for (j = 0; j < ARRAY_SIZE( addresses ); j++)
             for (k = 0; k < ARRAY_SIZE( options ); k++)
