@@ -155,7 +155,7 @@ static void end_live(void)
     ok( !status, "delete: status %#lx\n", (long)status );
     status = persistent( REQ_delete_persistent_reservation, PROTOCOL_UDP, ports + 6, 1, NULL );
     ok( !status, "delete UDP: status %#lx\n", (long)status );
-    for (i = 0; i < 2000 && !get_info( &info ) && (info.sockets || info.runtime); i++) Sleep( 1 );
+    for (i = 0; i < 20000 && !get_info( &info ) && (info.sockets || info.runtime); i++) Sleep( 1 );
     ok( !info.sockets && !info.runtime, "%u sockets and %u reservations are left\n", info.sockets, info.runtime );
 }
 
@@ -348,12 +348,12 @@ static BOOL run_fresh( const char *what, const struct fault_call *call, LONG kin
     }
     closesocket( s );
     closesocket( owner );
-    for (i = 0; i < 2000 && !get_info( &info ) && (info.sockets || info.runtime); i++) Sleep( 1 );
+    for (i = 0; i < 20000 && !get_info( &info ) && (info.sockets || info.runtime); i++) Sleep( 1 );
     owner = make_socket( AF_INET, SOCK_STREAM );
     for (i = 0; i < 30 && (status = acquire( owner, ports, 3, &token, &first )); i++) Sleep( 100 );
     ok( !status, "%s: acquire again: status %#lx\n", what, (long)status );
     closesocket( owner );
-    for (i = 0; i < 2000 && !get_info( &info ) && (info.sockets || info.runtime); i++) Sleep( 1 );
+    for (i = 0; i < 20000 && !get_info( &info ) && (info.sockets || info.runtime); i++) Sleep( 1 );
     return fired != 0;
 }
 

@@ -180,7 +180,8 @@ static NTSTATUS step_close(void)
         else if (*sockets[i]) closesocket( *sockets[i] );
         *sockets[i] = 0;
     }
-    for (i = 0; i < 2000; i++)
+    /* a helper that can't be asked which sockets live is given up in time */
+    for (i = 0; i < 20000; i++)
     {
         if ((status = get_info( &info )) || (!info.sockets && !info.runtime)) break;
         Sleep( 1 );
@@ -359,7 +360,7 @@ static void check_leaks( const char *what )
         }
         handles = server_handles();
         blocks = faults->blocks;
-        if (handles == baseline.handles && blocks == baseline.blocks) break;
+        if (handles <= baseline.handles && blocks == baseline.blocks) break;
         /* Wine opens the file of a native program that it starts, and leaves it open (8.0). */
         if (blocks == baseline.blocks && strstr( server_messages(), "starting another one" ))
         {
