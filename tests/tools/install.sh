@@ -135,6 +135,10 @@ ok "no prefix: says what to do" contains "$work/err" "wineboot -u"
 WINE_PORTRES_LIBDIR=$work/nothing run_tool install
 ok "nothing built: exit code" isnt $code 0
 ok "nothing built: says what to do" contains "$work/err" "tools/quickstart"
+# a build without what is not needed in any case
+mkdir "$work/lib" "$work/lib/native"
+ln -s "$BUILD/$arch-windows" "$work/lib/"
+ln -s "$BUILD/native/portguard" "$work/lib/native/"
 WINE=no-such-wine run_tool install
 ok "no Wine: exit code" isnt $code 0
 ok "no Wine: says what to do" contains "$work/err" "install Wine"
@@ -144,6 +148,22 @@ ok "errors change no file" same "$work/files.before" "$work/files.errors"
 run_tool --help
 ok "help: exit code" is $code 0
 ok "help: is there" contains "$work/out" "uninstall"
+
+# What can't be adapted is taken as it was built, with the numbers of Wine 8.0, and that is said
+WINE_PORTRES_LIBDIR=$work/lib run_tool install
+ok "without overlay-adapt: exit code" is $code 0
+ok "without overlay-adapt: says so" contains "$work/err" "another version than Wine's own"
+ok "without overlay-adapt: the DLL is as it was built" cmp -s "$BUILD/$arch-windows/ws2_32.dll" "$system32/ws2_32.dll"
+run_tool status
+ok "adapted another way: status tells" contains "$work/out" "another build"
+run_tool install
+ok "with overlay-adapt: the DLL is another one" isnt "$(cksum <"$BUILD/$arch-windows/ws2_32.dll")" "$(cksum <"$system32/ws2_32.dll")"
+touch -d '2020-01-01' "$system32/ws2_32.dll"
+run_tool install
+ok "install again leaves an adapted DLL alone" is "$(stat -c %Y "$system32/ws2_32.dll")" "$(date -d 2020-01-01 +%s)"
+run_tool uninstall
+ok "uninstall of an adapted DLL: exit code" is $code 0
+wineserver -w
 
 # `wineboot --init` as the first program of a prefix leaves two service managers there as long as it runs (Wine 8.0)
 wine wineboot --init </dev/null >/dev/null 2>&1

@@ -2,7 +2,7 @@
 # An interrupted install can be finished or undone by running either again.
 #
 # The tool runs on a prefix of a few small files with a Wine that only keeps notes. It is killed at each command that
-# changes anything: at a cp with half of the file written, at others right before.
+# changes anything: at a cp, and where a file is adapted, with half of it written, at others right before.
 . "$(dirname "$0")/testlib"
 
 real_path=$PATH
@@ -14,6 +14,7 @@ cat >"$work/bin/wine" <<'EOF'
 case "$2" in
 register) test -e "$WINEPREFIX/registry" || echo registered >"$WINEPREFIX/registry" ;;
 unregister) /bin/rm -f "$WINEPREFIX/registry" ;;
+host) exit 4 ;;
 esac
 EOF
 
@@ -63,6 +64,19 @@ make_build()
         pe_file "$work/lib/$arch-windows/$file" "$machine" "This file is part of wine-portres"
     done
     echo wine-portres >"$work/lib/native/portguard"
+    cat >"$work/lib/native/overlay-adapt" <<EOF
+#!/bin/sh
+n=\$((\$(cat '$work/count') + 1))
+echo \$n >'$work/count'
+if test \$n = "\$(cat '$work/kill_at')"
+then
+    head -c 500 "\$1"
+    kill -9 \$PPID
+fi
+cat "\$1"
+echo "adapted to \$(grep -a -o 'Wine [a-z]* DLL' "\$2" | head -n 1)"
+EOF
+    chmod +x "$work/lib/native/overlay-adapt"
 }
 
 # kinds: 64 with 32-bit DLLs, 64, 32; 'links' has links where Wine has files
@@ -150,6 +164,7 @@ do
     run_killed -1 install
     ok "$kind: install" is $code 0
     ok "$kind: nothing is lost" check_nothing_lost
+    ok "$kind: adapted" grep -q "adapted to Wine builtin DLL" "$WINEPREFIX/drive_c/windows/system32/ws2_32.dll"
     ok "$kind: registered" test -e "$WINEPREFIX/registry"
     ok "$kind: no temporary file is left" is "$(find "$WINEPREFIX" -name '*portres-tmp')" ""
     snapshot installed

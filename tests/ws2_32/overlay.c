@@ -200,6 +200,49 @@ static void test_installed( HMODULE module )
     ok( FindResourceW( module, L"MARK", (const WCHAR *)RT_RCDATA ) != NULL, "the program uses Wine's own ws2_32\n" );
 }
 
+static const BYTE *find_version( HMODULE module, DWORD *size )
+{
+    HRSRC resource = FindResourceW( module, MAKEINTRESOURCEW( VS_VERSION_INFO ), (const WCHAR *)RT_VERSION );
+
+    *size = SizeofResource( module, resource );
+    return LockResource( LoadResource( module, resource ) );
+}
+
+/* "the version resource ... of each DLL are those of Wine's own" */
+static void test_version( const WCHAR *name )
+{
+    static const DWORD signature = 0xfeef04bd;  /* VS_FIXEDFILEINFO */
+    WCHAR path[MAX_PATH], wine_path[MAX_PATH], system[MAX_PATH];
+    DWORD size, wine_size, numbers[2] = { 0 }, i;
+    const BYTE *version, *wine_version;
+    HMODULE module, wine, loaded;
+
+    GetSystemDirectoryW( system, MAX_PATH );
+    swprintf( path, ARRAYSIZE( path ), L"%ls\\%ls", system, name );
+    swprintf( wine_path, ARRAYSIZE( wine_path ), L"%ls\\portres\\%ls", system, name );
+    module = LoadLibraryExW( path, NULL, LOAD_LIBRARY_AS_DATAFILE );
+    version = find_version( module, &size );
+    ok( version != NULL, "%ls has no version, error %lu\n", name, GetLastError() );
+    for (i = 0; version && i + 24 < size; i += 4)
+        if (!memcmp( version + i, &signature, sizeof(signature) )) memcpy( numbers, version + i + 8, sizeof(numbers) );
+    ok( numbers[0] || numbers[1], "%ls has version 0\n", name );
+    trace( "%ls: version %lu.%lu.%lu.%lu\n", name, numbers[0] >> 16, numbers[0] & 0xffff, numbers[1] >> 16, numbers[1] & 0xffff );
+
+    if ((wine = LoadLibraryExW( wine_path, NULL, LOAD_LIBRARY_AS_DATAFILE )))
+    {
+        wine_version = find_version( wine, &wine_size );
+        ok( version && wine_version && size == wine_size && !memcmp( version, wine_version, size ), "%ls: not the version of Wine's\n",
+            name );
+        loaded = LoadLibraryW( name );
+        version = find_version( loaded, &size );
+        ok( version && wine_version && size == wine_size && !memcmp( version, wine_version, size ),
+            "%ls: not the version of Wine's once it is loaded\n", name );
+        FreeLibrary( loaded );
+        FreeLibrary( wine );
+    }
+    FreeLibrary( module );
+}
+
 /* Wine's own DLL goes and comes with the one that stands before it */
 static void test_load_and_free(void)
 {
@@ -239,6 +282,9 @@ START_TEST(overlay)
     test_addresses( module );
     test_ordinals( module );
     test_snapshot();
+    test_version( L"ws2_32.dll" );
+    test_version( L"iphlpapi.dll" );
+    test_version( L"mswsock.dll" );
     for (i = 0; i < ARRAYSIZE( others ); i++)
     {
         if (!(other_modules[i] = LoadLibraryW( others[i] ))) trace( "no %ls, error %lu\n", others[i], GetLastError() );
