@@ -748,6 +748,7 @@ DECL_HANDLER(get_ports_in_use)
 
 DECL_HANDLER(get_guarded_ports)
 {
+    struct guard_info info;
     unsigned int port;
 
     if (!protocol_is_valid( req->protocol ) || req->last >= POOL_PORTS)
@@ -760,6 +761,8 @@ DECL_HANDLER(get_guarded_ports)
         if (reply->count == sizeof(reply->ports) / sizeof(reply->ports[0])) break;
         if (guard_stands( req->protocol, port )) reply->ports[reply->count++] = port;
     }
+    guard_get_info( &info );
+    reply->in_prefix = !(info.flags & GUARD_COVERS_NATIVE);
 }
 
 static void add_stored( void *context, int protocol, unsigned int first, unsigned int count )

@@ -118,8 +118,8 @@ struct guards
     unsigned char ports[65536 / 8];
 };
 
-/* What the server can't tell stays in the table. */
-static void get_guards( struct guards *guards )
+/* What the server can't tell stays in the table. Wine's own has only guards that are in the prefix. */
+static void get_guards( struct guards *guards, BOOL in_prefix )
 {
     union generic_request req = { .__header.req = REQ_get_guarded_ports };
     union generic_reply reply;
@@ -132,7 +132,7 @@ static void get_guards( struct guards *guards )
         req.get_guarded_ports_request.protocol = PROTOCOL_UDP;
         req.get_guarded_ports_request.first = first;
         req.get_guarded_ports_request.last = 65535;
-        if (portclient_call( &req, &reply )) return;
+        if (portclient_call( &req, &reply ) || (in_prefix && !list->in_prefix)) return;
         for (i = 0; i < list->count; i++) guards->ports[list->ports[i] / 8] |= 1 << list->ports[i] % 8;
         if (list->count < ARRAYSIZE( list->ports )) return;
     }
@@ -204,7 +204,7 @@ static DWORD get_wine_table( ULONG family, UDP_TABLE_CLASS class, BOOL sort, str
     }
     if (error) return error;
     table->count = get_dword( table->bytes, 0 );
-    get_guards( &guards );
+    get_guards( &guards, TRUE );
     remove_rows( table, family, &guards );
     return NO_ERROR;
 }
@@ -225,7 +225,7 @@ static DWORD list_host( ULONG family, const struct port_map *map, struct udp_row
     DWORD error;
 
     if ((error = udp_host_list( family, rows ))) return error;
-    get_guards( &guards );
+    get_guards( &guards, FALSE );
     forget_unguarded( &guards, map );
     remove_guards( rows, family, &guards );
     return NO_ERROR;
