@@ -35,7 +35,7 @@ struct request
 LPWPUQUEUEAPC upcall_queue_apc;
 
 static INIT_ONCE relay_once = INIT_ONCE_STATIC_INIT;
-static HANDLE relay_thread;
+static DWORD relay_thread_id;
 static struct relayed *relayed_list;  /* the relay thread's own */
 
 static int do_call( const struct io_call *call, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine )
@@ -121,6 +121,7 @@ static DWORD CALLBACK relay_proc( void *arg )
 static BOOL CALLBACK start_relay( INIT_ONCE *once, void *param, void **context )
 {
     HMODULE module;
+    HANDLE thread;
 
     (void)once;
     (void)param;
@@ -128,13 +129,15 @@ static BOOL CALLBACK start_relay( INIT_ONCE *once, void *param, void **context )
     /* the thread stays, so its code has to */
     if (!GetModuleHandleExW( GET_MODULE_HANDLE_EX_FLAG_PIN | GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, (const WCHAR *)relay_proc,
                              &module )) return FALSE;
-    relay_thread = CreateThread( NULL, 0, relay_proc, NULL, 0, NULL );
-    return relay_thread != NULL;
+    if (!(thread = CreateThread( NULL, 0, relay_proc, NULL, 0, &relay_thread_id ))) return FALSE;
+    CloseHandle( thread );
+    return TRUE;
 }
 
 static int relay( const struct io_call *call, const WSATHREADID *thread, int *error )
 {
     struct request request = { call, NULL, NULL, SOCKET_ERROR, WSAENOBUFS };
+    HANDLE relay_thread;
 
     if (!InitOnceExecuteOnce( &relay_once, start_relay, NULL, NULL ) ||
         !(request.done = CreateEventW( NULL, TRUE, FALSE, NULL )))
@@ -142,7 +145,9 @@ static int relay( const struct io_call *call, const WSATHREADID *thread, int *er
         *error = WSAENOBUFS;
         return SOCKET_ERROR;
     }
-    if ((request.relayed = HeapAlloc( GetProcessHeap(), HEAP_ZERO_MEMORY, sizeof(*request.relayed) )))
+    /* no handle is kept, since programs close those that they do not know */
+    relay_thread = OpenThread( THREAD_SET_CONTEXT, FALSE, relay_thread_id );
+    if (relay_thread && (request.relayed = HeapAlloc( GetProcessHeap(), HEAP_ZERO_MEMORY, sizeof(*request.relayed) )))
     {
         request.relayed->overlapped = call->overlapped;
         request.relayed->routine = call->routine;
@@ -150,6 +155,7 @@ static int relay( const struct io_call *call, const WSATHREADID *thread, int *er
         if (QueueUserAPC( relay_call, relay_thread, (ULONG_PTR)&request )) WaitForSingleObject( request.done, INFINITE );
         else HeapFree( GetProcessHeap(), 0, request.relayed );
     }
+    if (relay_thread) CloseHandle( relay_thread );
     CloseHandle( request.done );
     if (request.ret) *error = request.error;
     return request.ret;
