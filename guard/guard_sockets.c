@@ -503,6 +503,17 @@ void guards_retry(void)
     }
 }
 
+int guards_next_fd( int protocol, unsigned int *port )
+{
+    for (; *port < 65536; (*port)++)
+    {
+        struct guard *guard = get_guard( protocol, *port );
+
+        if (guard->fd) return guard->fd;
+    }
+    return -1;
+}
+
 unsigned int guards_count(void)
 {
     return guard_count;

@@ -20,6 +20,7 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "ntstatus.h"
 #define WIN32_NO_STATUS
@@ -550,18 +551,24 @@ static void list_ports(void)
     }
 }
 
-static void list_ports_in_use(void)
+/* a block whose ports are to be listed */
+static const struct afd_port_block *get_listed_block(void)
 {
     const struct afd_port_block *block = get_req_data();
+
+    if (get_req_data_size() >= sizeof(*block) && protocol_is_valid( block->protocol ) && block_is_valid( block->first, block->count ))
+        return block;
+    set_error( STATUS_INVALID_PARAMETER );
+    return NULL;
+}
+
+static void list_ports_in_use(void)
+{
+    const struct afd_port_block *block = get_listed_block();
     unsigned int port, last, count = 0, max = get_reply_max_size() / sizeof(USHORT);
     USHORT *list;
 
-    if (get_req_data_size() < sizeof(*block) || !protocol_is_valid( block->protocol ) ||
-        !block_is_valid( block->first, block->count ))
-    {
-        set_error( STATUS_INVALID_PARAMETER );
-        return;
-    }
+    if (!block) return;
     last = block->first + block->count - 1;
     for (port = block->first; port <= last; port++) count += pool_port_in_use( pool, block->protocol, port );
     if (!(count = min( count, max )) || !(list = set_reply_data_size( count * sizeof(*list) ))) return;
@@ -571,6 +578,67 @@ static void list_ports_in_use(void)
         *list++ = port;
         count--;
     }
+}
+
+static void list_guards(void)
+{
+    const struct afd_port_block *block = get_listed_block();
+    unsigned int port, last, count = 0, max = get_reply_max_size() / sizeof(struct afd_port_guard);
+    struct afd_port_guard *guards;
+    struct stat st;
+    int fd;
+
+    if (!block) return;
+    last = block->first + block->count - 1;
+    for (port = block->first; count < max && guards_next_fd( block->protocol, &port ) != -1 && port <= last; port++) count++;
+    if (!count || !(guards = set_reply_data_size( count * sizeof(*guards) ))) return;
+    for (port = block->first; count; port++, count--)
+    {
+        fd = guards_next_fd( block->protocol, &port );
+        guards->port = port;
+        guards->inode = fstat( fd, &st ) ? 0 : st.st_ino;
+        guards++;
+    }
+}
+
+struct socket_list
+{
+    int                     protocol;
+    unsigned int            count, max;
+    struct afd_port_socket *sockets;    /* NULL to count them */
+};
+
+static int list_socket( struct process *process, const struct port_user *user, void *arg )
+{
+    struct socket_list *list = arg;
+    struct stat st;
+
+    if (user->protocol != list->protocol) return 0;
+    if (list->count == list->max) return 1;
+    if (list->sockets)
+    {
+        list->sockets[list->count].inode = fstat( get_sock_unix_fd( user->obj ), &st ) ? 0 : st.st_ino;
+        list->sockets[list->count].owner = process->id;
+    }
+    list->count++;
+    return 0;
+}
+
+static void list_sockets(void)
+{
+    struct socket_list list = { 0, 0, get_reply_max_size() / sizeof(*list.sockets), NULL };
+
+    if (get_req_data_size() >= sizeof(UINT)) list.protocol = *(const UINT *)get_req_data();
+    if (!protocol_is_valid( list.protocol ))
+    {
+        set_error( STATUS_INVALID_PARAMETER );
+        return;
+    }
+    enum_sockets( list_socket, &list );
+    if (!list.count || !(list.sockets = set_reply_data_size( list.count * sizeof(*list.sockets) ))) return;
+    list.max = list.count;
+    list.count = 0;
+    enum_sockets( list_socket, &list );
 }
 
 static void get_ports_info(void)
@@ -641,6 +709,12 @@ void reservation_ioctl( const struct port_user *user, ioctl_code_t code, struct 
         return;
     case IOCTL_AFD_WINE_LIST_PORTS_IN_USE:
         list_ports_in_use();
+        return;
+    case IOCTL_AFD_WINE_LIST_GUARDS:
+        list_guards();
+        return;
+    case IOCTL_AFD_WINE_LIST_SOCKETS:
+        list_sockets();
         return;
     case IOCTL_AFD_WINE_GET_PORTS_INFO:
         get_ports_info();

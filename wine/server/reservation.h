@@ -55,6 +55,11 @@ extern unsigned int bind_sock_address( struct object *obj, struct sockaddr *addr
 extern int get_sock_unix_fd( struct object *obj );
 extern int get_sock_reuse( struct object *obj );  /* Winsock's SO_REUSEADDR */
 
+typedef int (*socket_callback)( struct process *process, const struct port_user *user, void *arg );
+
+/* call back for each handle of a socket, until the callback returns something else than 0 */
+extern void enum_sockets( socket_callback callback, void *arg );
+
 /* registry.c: values of one key of the local machine, a path in ASCII */
 
 typedef int (*registry_value_callback)( const WCHAR *name, data_size_t name_len, unsigned int type, const void *data,

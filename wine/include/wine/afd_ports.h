@@ -29,6 +29,8 @@
 #define IOCTL_AFD_WINE_LIST_PORTS               WINE_AFD_PORTS_IOC(0x713)  /* afd_port_block, count ignored; afd_port_reservation[] */
 #define IOCTL_AFD_WINE_GET_PORTS_INFO           WINE_AFD_PORTS_IOC(0x714)  /* afd_ports_info */
 #define IOCTL_AFD_WINE_LIST_PORTS_IN_USE        WINE_AFD_PORTS_IOC(0x715)  /* afd_port_block; USHORT[], host order */
+#define IOCTL_AFD_WINE_LIST_GUARDS              WINE_AFD_PORTS_IOC(0x716)  /* afd_port_block; afd_port_guard[] */
+#define IOCTL_AFD_WINE_LIST_SOCKETS             WINE_AFD_PORTS_IOC(0x717)  /* UINT protocol; afd_port_socket[] */
 
 #define AFD_PORTS_FIRST_IOC 0x700
 #define AFD_PORTS_LAST_IOC  0x71f
@@ -72,6 +74,22 @@ C_ASSERT( sizeof(struct afd_port_reservation) == 20 );
 
 #define AFD_PORTS_RUNTIME    1
 #define AFD_PORTS_PERSISTENT 2
+
+/* a socket of the server that keeps the rest of the system off a port; those of the block, as many as fit */
+struct afd_port_guard
+{
+    UINT      port;     /* host order */
+    UINT      inode;    /* as the system's tables of sockets have it */
+};
+C_ASSERT( sizeof(struct afd_port_guard) == 8 );
+
+/* a socket of a program, as many as fit; one that is open in several processes is listed for each of them */
+struct afd_port_socket
+{
+    UINT      inode;    /* as the system's tables of sockets have it */
+    UINT      owner;    /* id of the process */
+};
+C_ASSERT( sizeof(struct afd_port_socket) == 8 );
 
 struct afd_ports_info
 {
