@@ -355,10 +355,11 @@ static void test_msquic( unsigned int count, unsigned int rounds )
     free( s );
 }
 
-/* A program that binds without a number gets a port of its own, and the implicit binds do as well. */
+/* A program that binds without a number gets a port of its own, and the implicit binds do as well. "for port 0 too: the first socket
+ * gets a port, the others ask for that number" */
 static void test_implicit(void)
 {
-    SOCKET a = make_socket( UDP4 ), b = make_socket( UDP4 );
+    SOCKET a = make_socket( UDP4 ), b = make_socket( UDP4 ), c = make_socket( UDP4 ), plain = make_socket( UDP4 );
     int ret;
 
     set_processor( a, 0 );
@@ -367,8 +368,15 @@ static void test_implicit(void)
     ok( !ret && local_port( a ), "error %d\n", ret );
     ret = bind_port( b, 0 );
     ok( !ret && local_port( b ) && local_port( a ) != local_port( b ), "error %d, ports %u and %u\n", ret, local_port( a ), local_port( b ) );
+    set_processor( c, 0 );
+    ret = bind_port( c, local_port( a ) );
+    ok( !ret || broken( ret == WSAEADDRINUSE ), "port of an implicit bind: error %d\n", ret );
+    ret = bind_port( plain, local_port( a ) );
+    ok( ret == WSAEADDRINUSE, "by a socket without a processor: error %d\n", ret );
     closesocket( a );
     closesocket( b );
+    closesocket( c );
+    closesocket( plain );
 }
 
 START_TEST(affinity)

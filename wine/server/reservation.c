@@ -362,14 +362,14 @@ int bind_reserved_port( const struct port_user *user, struct sockaddr *addr, soc
     return 1;
 }
 
-int has_reserved_port( const struct sock_ports *ports )
-{
-    return ports && ports->core.associated;
-}
-
 int has_cpu_affinity( const struct sock_ports *ports )
 {
     return ports && ports->core.processor != NO_PROCESSOR;
+}
+
+int needs_bind( const struct sock_ports *ports )
+{
+    return ports && (ports->core.associated || has_cpu_affinity( ports ));
 }
 
 void yield_reserved_port( struct sock_ports *ports, int on )

@@ -37,10 +37,10 @@ extern void reservation_ioctl( const struct port_user *user, ioctl_code_t code, 
 /* Bind the socket, when reservations have to say something of its port: port (host order) of addr, 0 for any. any: addr is every
  * address of IPv4 (1), or of both families (2). Returns FALSE when they have not; else the error is set, or the socket bound. */
 extern int bind_reserved_port( const struct port_user *user, struct sockaddr *addr, socklen_t len, int any );
-/* is it associated with a reservation? */
-extern int has_reserved_port( const struct sock_ports *ports );
 /* does it share its port by processor? */
 extern int has_cpu_affinity( const struct sock_ports *ports );
+/* has it to be bound with bind_reserved_port() before the system does it implicitly? */
+extern int needs_bind( const struct sock_ports *ports );
 /* let the bound socket listen beside the guard of its port, while on is set */
 extern void yield_reserved_port( struct sock_ports *ports, int on );
 
