@@ -60,6 +60,7 @@ static struct port_list calls = { &calls, &calls };
 static struct port_list waiters = { &waiters, &waiters };
 static struct portguard_reply info;
 static int info_is_old;           /* something was told since, and not answered */
+static uint32_t told_serial;      /* the last of what was told */
 
 /* what has arrived of the next reply */
 static union
@@ -199,7 +200,7 @@ static int take_reply( const struct portguard_reply *reply )
     if (silent) log_message( "portguard answers again" );
     silent = 0;
     info = *reply;
-    info_is_old = 0;
+    if ((int32_t)(reply->serial - told_serial) > 0) info_is_old = 0;
     port_list_remove( &call->entry );
     call->reply = *reply;
     call->state = ANSWERED;
@@ -383,6 +384,7 @@ void helper_send( struct portguard_request *req, int wants_reply )
     {
         req->flags |= PORTGUARD_NO_REPLY;
         info_is_old = 1;
+        told_serial = req->serial;
     }
     if (!send_message( req, NULL, 0 )) lost( "portguard takes no more requests" );
 }

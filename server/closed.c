@@ -15,9 +15,11 @@
 #include "guard.h"
 #include "task.h"
 
-/* A look costs portguard a microsecond or two a socket. Between two of them there are 50 times as long, and at least this: */
-#define INTERVAL 250   /* ms */
-#define MAX_TIME 3000  /* ms that a look may take */
+/* A look costs portguard a microsecond or two a socket. Between two of them there are 50 times as long, within these bounds: what
+ * takes longer is waiting for a portguard that does not run. */
+#define INTERVAL     250   /* ms */
+#define MAX_INTERVAL 2000
+#define MAX_TIME     3000  /* ms that a look may take */
 
 static int needs_watch, is_looking;
 static uint64_t next_time;
@@ -120,15 +122,17 @@ unsigned int closed_look( sock_id *ids, unsigned int count )
 
 static void look_at_all( void *arg )
 {
-    uint64_t start = task_now(), spent;
+    uint64_t start = task_now(), pause;
     unsigned int count;
     sock_id *ids = get_all( &count );
 
     (void)arg;
     closed_look( ids, count );
     free( ids );
-    spent = task_now() - start;
-    next_time = task_now() + (50 * spent > INTERVAL ? 50 * spent : INTERVAL);
+    pause = 50 * (task_now() - start);
+    if (pause < INTERVAL) pause = INTERVAL;
+    if (pause > MAX_INTERVAL) pause = MAX_INTERVAL;
+    next_time = task_now() + pause;
     is_looking = 0;
 }
 

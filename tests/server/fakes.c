@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "fakes.h"
 #include "closed.h"
@@ -190,11 +191,16 @@ NTSTATUS guard_share( int protocol, unsigned int port, int on )
     return STATUS_SUCCESS;
 }
 
-static int cannot_tell;
+static int cannot_tell, helper_stopped;
 
 void fake_set_cannot_tell( int on )
 {
     cannot_tell = on;
+}
+
+void fake_set_helper_stopped( int on )
+{
+    helper_stopped = on;
 }
 
 NTSTATUS guard_find_socks( const uint64_t *inodes, unsigned int count, unsigned char *alive )
@@ -203,6 +209,11 @@ NTSTATUS guard_find_socks( const uint64_t *inodes, unsigned int count, unsigned 
     unsigned int i;
 
     if (cannot_tell) return STATUS_NOT_SUPPORTED;
+    if (helper_stopped)
+    {
+        usleep( 100000 );  /* the real one waits longer */
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
     for (i = 0; i < count; i++)
     {
         if (i && inodes[i] <= inodes[i - 1]) violate( "guard_find_socks() with inodes that are not in order" );

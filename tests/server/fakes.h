@@ -71,6 +71,8 @@ extern int fake_is_guarded( int protocol, unsigned int port );
 
 /* The host does not tell which sockets live: from the next start on they are watched. */
 extern void fake_set_cannot_tell( int on );
+/* Nobody answers whether sockets live: the look takes time, and fails. */
+extern void fake_set_helper_stopped( int on );
 
 /* the store; count of the block that starts there, or 0 */
 extern unsigned int fake_stored( int protocol, unsigned int first );

@@ -29,6 +29,7 @@ static size_t sent_len, sent_pos;
 static int answer_hello = 1;
 static int logged;
 static char last_log[512];
+static unsigned int guard_count = 7;  /* that the helper tells of */
 
 void log_message( const char *format, ... )
 {
@@ -82,7 +83,7 @@ static void reply_with( const struct portguard_request *req, NTSTATUS status, un
     reply.serial = req->serial;
     reply.status = status;
     reply.port = port;
-    reply.guards = 7;
+    reply.guards = guard_count;
     reply.limit = 1000;
     helper_received( &reply, sizeof(reply) );
     if (size) helper_received( more, size );
@@ -465,6 +466,28 @@ static void test_silence(void)
     reply_with( &guard, STATUS_SUCCESS, 0, NULL, 0 );
     req = next_request();
     check_request( &req, PORTGUARD_RELEASE, UDP, 6000, 1 );
+
+    /* how many guards there are is asked again, when the last that was heard of it is from before the end of some */
+    begin( &a, do_guard, TCP, 5000, 5, 30 );
+    guard = next_request();
+    begin( &b, do_yield, TCP, 4002, 1, 30 );
+    yield = next_request();
+    usleep( 50000 );
+    task_run();
+    guard_count = 12;
+    reply_with( &guard, STATUS_SUCCESS, 0, NULL, 0 );
+    reply_with( &yield, STATUS_SHARING_VIOLATION, 0, NULL, 0 );
+    req = next_request();
+    check_request( &req, PORTGUARD_RELEASE, TCP, 5000, 5 );
+    guard_count = 7;
+    guard_tick();
+    req = next_request();
+    ok( req.op == PORTGUARD_INFO, "got request %u", req.op );
+    reply_with( &req, STATUS_SUCCESS, 0, NULL, 0 );
+    guard_get_info( &info );
+    ok( info.guards == 7, "got %u", info.guards );
+    guard_tick();
+    check_quiet();
 
     /* a map has no place any more */
     begin( &a, do_busy, TCP, 0, 0, 30 );

@@ -11,6 +11,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "closed.h"
 #include "fakes.h"
@@ -1368,6 +1369,20 @@ static void test_closed(void)
         succeeds( acquire( &alice, s, 0, 40000 ) );
         end();
     }
+
+    /* docs/guards.md, "four times a second (more seldom when there are thousands)": also after a look that had no answer for long */
+    begin();
+    s = fake_socket( ALICE, 4, TCP, 0 );
+    succeeds( acquire( &alice, s, 7000, 1 ) );
+    usleep( 300000 );
+    fake_set_helper_stopped( 1 );
+    closed_run();
+    fake_set_helper_stopped( 0 );
+    fake_close( s, ALICE );
+    usleep( 2100000 );
+    closed_run();
+    ok( !pool()->runtime, "got %u\n", pool()->runtime );
+    end();
 
     /* where nobody tells which sockets live, they are watched */
     begin();
