@@ -183,9 +183,38 @@ ok "its prompt" prompts "netsh>netsh interface>netsh interface ipv4>${table}nets
 printf 'show excl tcp' | timeout 60 wine netsh -c "int ip" >"$work/out" 2>"$work/err"
 ok "a line without an end, after -c: exit code" is $? 0
 ok "a line without an end, after -c" prompts "netsh interface ipv4>${table}netsh interface ipv4>"
-timeout 60 wine netsh >"$work/out" 2>"$work/err" </dev/null
-ok "nothing to read: exit code" is $? 0
-ok "nothing to read" prompts "netsh>"
+for input in null pipe closed
+do
+    case $input in
+    null) timeout 60 wine netsh >"$work/out" 2>"$work/err" </dev/null ;;
+    pipe) : | timeout 60 wine netsh >"$work/out" 2>"$work/err" ;;
+    closed) timeout 60 wine netsh >"$work/out" 2>"$work/err" <&- ;;
+    esac
+    ok "nothing to read, $input: exit code" is $? 0
+    ok "nothing to read, $input" prompts "netsh>"
+done
+# on a terminal, whose sequences stand between the letters
+shows()
+{
+    for _ in $(seq 300)
+    do
+        sed 's/\x1b\[[0-9;?]*[A-Za-z]//g' "$work/terminal" | grep -q "$1" && return
+        sleep 0.1
+    done
+    cat -v "$work/terminal"
+    return 1
+}
+mkfifo "$work/keys"
+timeout 100 script -qefc "wine netsh" /dev/null <"$work/keys" >"$work/terminal" &
+terminal=$!
+exec 5>"$work/keys"
+ok "its prompt on a terminal" shows '^netsh>'
+printf 'int ip show excl tcp\r' >&5
+ok "what is typed there" shows 'Administered'
+printf 'bye\r' >&5
+wait $terminal
+ok "its exit code" is $? 0
+exec 5>&-
 
 # scripts that run scripts, and contexts that stay
 printf 'interface ipv4\n' >"$work/inner.txt"

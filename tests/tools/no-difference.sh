@@ -4,6 +4,8 @@
 
 use_prefix
 
+# netsh without a command is not among them: it has a prompt, as on Windows, and Wine's own has none.
+
 # What differs from run to run: times, and the names of temporary files
 normalize() { tr -d '\r' | sed -E 's/(time|Minimum|Maximum|Average)( *)[=<] ?[0-9]+ ?ms/\1\2=TIME/g'; }
 
@@ -25,8 +27,8 @@ ping ping -n 2 127.0.0.1
 ping-name ping -n 1 localhost
 ping-nobody ping -n 1 no-such-host.invalid
 arp arp -a
-netsh netsh
 netsh-help netsh help
+netsh-interface netsh interface show interface
 cmd-set cmd /c ver
 reg reg query HKLM\\System\\CurrentControlSet\\Services\\Tcpip\\Parameters
 plain $programs/ws2_32_test.exe plain
