@@ -12,18 +12,9 @@
 #include <stddef.h>
 
 #include "ecn.h"
-#include "afd.h"
 #include "kept.h"
 #include "portclient.h"
-
-#ifndef SIO_ACQUIRE_PORT_RESERVATION
-# define SIO_ACQUIRE_PORT_RESERVATION   _WSAIOW( IOC_VENDOR, 100 )
-# define SIO_RELEASE_PORT_RESERVATION   _WSAIOW( IOC_VENDOR, 101 )
-# define SIO_ASSOCIATE_PORT_RESERVATION _WSAIOW( IOC_VENDOR, 102 )
-#endif
-#ifndef SIO_CPU_AFFINITY
-# define SIO_CPU_AFFINITY               _WSAIOW( IOC_VENDOR, 21 )
-#endif
+#include "reservation_ioctl.h"
 
 static LONG startup_count;
 
@@ -83,36 +74,18 @@ BOOL is_bound( SOCKET s )
                                                         sizeof(addr) ), &io );
 }
 
-/* number of bytes that the input has at least */
-static DWORD input_size( DWORD code )
-{
-    switch (code)
-    {
-    case SIO_ACQUIRE_PORT_RESERVATION: return sizeof(INET_PORT_RANGE);
-    case SIO_CPU_AFFINITY:             return sizeof(USHORT);
-    default:                           return sizeof(INET_PORT_RESERVATION_TOKEN);
-    }
-}
-
 /* SPEC: in this order; whatever fails, nothing has changed */
-static int check_ioctl( SOCKET s, DWORD code, void *in, DWORD in_size, void *out, DWORD out_size, DWORD *ret_size,
-                        WSAOVERLAPPED *overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine )
+static int check_ioctl( SOCKET s, const struct reservation_ioctl *ioctl, void *in, DWORD in_size, void *out, DWORD out_size,
+                        DWORD *ret_size, WSAOVERLAPPED *overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine )
 {
-    BOOL acquire = code == SIO_ACQUIRE_PORT_RESERVATION;
-    int family, protocol;
+    int family, protocol, error;
     NTSTATUS status;
 
     if (!is_winsock_started()) return WSANOTINITIALISED;
     if ((status = get_protocol( s, &family, &protocol ))) return wsa_error_from_status( status );
-    if (code == SIO_CPU_AFFINITY && protocol != IPPROTO_UDP) return WSAEOPNOTSUPP;
-    if (in_size < input_size( code )) return WSAEINVAL;
-    if (acquire ? out_size < sizeof(INET_PORT_RESERVATION_INSTANCE) : out_size) return WSAEINVAL;
-    if (!in || IsBadReadPtr( in, in_size )) return WSAEFAULT;
-    if (acquire && (!out || IsBadWritePtr( out, out_size ))) return WSAEFAULT;
-    if (!overlapped && (!ret_size || IsBadWritePtr( ret_size, sizeof(*ret_size) ))) return WSAEFAULT;
-    if (overlapped && IsBadWritePtr( overlapped, sizeof(*overlapped) )) return WSAEFAULT;
-    if (routine && IsBadReadPtr( (const void *)routine, 1 )) return WSAEFAULT;
-    return 0;
+    if (ioctl->code == SIO_CPU_AFFINITY && protocol != IPPROTO_UDP) return WSAEOPNOTSUPP;
+    if ((error = check_reservation_params( ioctl, in, in_size, out, out_size, ret_size, overlapped, routine ))) return error;
+    return overlapped ? check_reservation_completion( s, overlapped, routine ) : 0;
 }
 
 static NTSTATUS acquire( SOCKET s, const INET_PORT_RANGE *range, INET_PORT_RESERVATION_INSTANCE *instance )
@@ -177,35 +150,6 @@ BOOL shares_port( SOCKET s )
     return !portclient_call( &req, &reply );
 }
 
-static void WINAPI call_routine( void *context, IO_STATUS_BLOCK *io, ULONG reserved )
-{
-    LPWSAOVERLAPPED_COMPLETION_ROUTINE routine = (LPWSAOVERLAPPED_COMPLETION_ROUTINE)context;
-
-    (void)reserved;
-    routine( wsa_error_from_status( io->Status ), io->Information, (WSAOVERLAPPED *)io, 0 );
-}
-
-/* Can the end of an operation be reported as the program asks? Asked before anything is done: the event may be none, and a routine does not go
- * with a completion port. Wine's server looks into both before it looks at the ioctl itself, which has nowhere to store its output here,
- * fails at once and signals nothing. */
-static int check_completion( SOCKET s, WSAOVERLAPPED *overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine )
-{
-    IO_STATUS_BLOCK io;
-
-    switch (NtDeviceIoControlFile( (HANDLE)s, routine ? NULL : overlapped->hEvent, routine ? call_routine : NULL, NULL, &io,
-                                   IOCTL_AFD_WINE_GET_INFO, NULL, 0, NULL, 0 ))
-    {
-    case STATUS_INVALID_HANDLE:
-    case STATUS_OBJECT_TYPE_MISMATCH:
-    case STATUS_ACCESS_DENIED:
-        return WSA_INVALID_HANDLE;
-    case STATUS_INVALID_PARAMETER:
-        return WSAEINVAL;
-    default:
-        return 0;
-    }
-}
-
 /* Report a finished operation through the socket itself, so that Wine sets the event, queues the routine or posts to the completion
  * port exactly as for an ioctl of its own, and leaves out what SetFileCompletionNotificationModes() turned off. An AFD
  * ioctl that is done at once does it: a poll of no time stores as many bytes as an acquire (the poll's parameters up to its first
@@ -237,11 +181,11 @@ static NTSTATUS complete( SOCKET s, DWORD size, WSAOVERLAPPED *overlapped, LPWSA
         params.count = 1;
         params.sockets[0].socket = (ULONG_PTR)handle;
         params.sockets[0].flags = AFD_POLL_CLOSE;
-        status = NtDeviceIoControlFile( handle, event, routine ? call_routine : NULL, context, (IO_STATUS_BLOCK *)overlapped,
+        status = NtDeviceIoControlFile( handle, event, routine ? reservation_apc : NULL, context, (IO_STATUS_BLOCK *)overlapped,
                                         IOCTL_AFD_POLL, &params, sizeof(params), &output, sizeof(output) );
     }
     else
-        status = NtDeviceIoControlFile( handle, event, routine ? call_routine : NULL, context, (IO_STATUS_BLOCK *)overlapped,
+        status = NtDeviceIoControlFile( handle, event, routine ? reservation_apc : NULL, context, (IO_STATUS_BLOCK *)overlapped,
                                         IOCTL_AFD_WINE_COMPLETE_ASYNC, &status, sizeof(status), NULL, 0 );
     if (!event) CloseHandle( handle );
     /* what every socket supports: it was closed meanwhile, and the handle is another file's */
@@ -251,22 +195,20 @@ static NTSTATUS complete( SOCKET s, DWORD size, WSAOVERLAPPED *overlapped, LPWSA
 int ioctl_port_reservation( SOCKET s, DWORD code, void *in, DWORD in_size, void *out, DWORD out_size, DWORD *ret_size,
                             WSAOVERLAPPED *overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine )
 {
+    const struct reservation_ioctl *ioctl = find_reservation_ioctl( code );
     INET_PORT_RESERVATION_INSTANCE instance;
-    DWORD size = 0;
+    DWORD size = ioctl->out_size;
     NTSTATUS status;
     int error;
 
-    if (ret_size && !IsBadWritePtr( ret_size, sizeof(*ret_size) )) *ret_size = 0;
-    else if (overlapped) ret_size = NULL;
-    if ((error = check_ioctl( s, code, in, in_size, out, out_size, ret_size, overlapped, routine ))) return error;
-    if (overlapped && (error = check_completion( s, overlapped, routine ))) return error;
+    ret_size = clear_ret_size( ret_size, overlapped );
+    if ((error = check_ioctl( s, ioctl, in, in_size, out, out_size, ret_size, overlapped, routine ))) return error;
 
     memset( &instance, 0, sizeof(instance) );
     switch (code)
     {
     case SIO_ACQUIRE_PORT_RESERVATION:
         status = acquire( s, in, &instance );
-        size = sizeof(instance);
         break;
     case SIO_RELEASE_PORT_RESERVATION:
         status = release( ((INET_PORT_RESERVATION_TOKEN *)in)->Token );
@@ -302,20 +244,13 @@ int WINAPI WSAIoctl( SOCKET s, DWORD code, LPVOID in, DWORD in_size, LPVOID out,
 {
     int ret;
 
-    switch (code)
+    if (find_reservation_ioctl( code ))
     {
-    case SIO_ACQUIRE_PORT_RESERVATION:
-    case SIO_RELEASE_PORT_RESERVATION:
-    case SIO_ASSOCIATE_PORT_RESERVATION:
-    case SIO_CPU_AFFINITY:
         ret = ioctl_port_reservation( s, code, in, in_size, out, out_size, ret_size, overlapped, routine );
         SetLastError( ret );
         return ret ? SOCKET_ERROR : 0;
-    case SIO_GET_EXTENSION_FUNCTION_POINTER:
-        ret = wine_WSAIoctl( s, code, in, in_size, out, out_size, ret_size, overlapped, routine );
-        if (!ret && out_size >= sizeof(void *)) replace_extension_function( in, out );
-        return ret;
-    default:
-        return wine_WSAIoctl( s, code, in, in_size, out, out_size, ret_size, overlapped, routine );
     }
+    ret = wine_WSAIoctl( s, code, in, in_size, out, out_size, ret_size, overlapped, routine );
+    if (code == SIO_GET_EXTENSION_FUNCTION_POINTER && !ret && out_size >= sizeof(void *)) replace_extension_function( in, out );
+    return ret;
 }

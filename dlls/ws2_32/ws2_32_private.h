@@ -12,6 +12,7 @@
 #ifndef PORTRES_WS2_32_PRIVATE_H
 #define PORTRES_WS2_32_PRIVATE_H
 
+#include "afd.h"
 #include "error.h"
 #include "status.h"
 

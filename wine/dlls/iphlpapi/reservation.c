@@ -22,6 +22,8 @@
 #include "wine/afd.h"
 #include "wine/debug.h"
 
+#include "error.h"
+
 WINE_DEFAULT_DEBUG_CHANNEL(iphlpapi);
 
 /* The functions follow the reference of iphlpapi.h: the start port is in network byte order, the number of ports in host
@@ -40,19 +42,6 @@ static NTSTATUS open_afd( HANDLE *handle )
                        FILE_SYNCHRONOUS_IO_NONALERT );
 }
 
-static ULONG error_from_status( NTSTATUS status )
-{
-    switch (status)
-    {
-    case STATUS_SUCCESS:           return NO_ERROR;
-    case STATUS_INVALID_PARAMETER: return ERROR_INVALID_PARAMETER;
-    case STATUS_ACCESS_DENIED:     return ERROR_ACCESS_DENIED;
-    case STATUS_SHARING_VIOLATION: return ERROR_SHARING_VIOLATION;
-    case STATUS_NOT_FOUND:         return ERROR_NOT_FOUND;
-    default:                       return RtlNtStatusToDosError( status );
-    }
-}
-
 static ULONG persistent_reservation( ULONG code, int protocol, USHORT start, USHORT count, ULONG64 *token )
 {
     struct afd_port_block block = { protocol, RtlUshortByteSwap( start ), count };
@@ -64,12 +53,12 @@ static ULONG persistent_reservation( ULONG code, int protocol, USHORT start, USH
     TRACE( "code %#lx, protocol %d, start %u, count %u.\n", code, protocol, block.first, count );
 
     if (code != IOCTL_AFD_WINE_DELETE_PERSISTENT_PORTS && !token) return ERROR_INVALID_PARAMETER;
-    if ((status = open_afd( &handle ))) return error_from_status( status );
+    if ((status = open_afd( &handle ))) return win32_error_from_status( status );
     status = NtDeviceIoControlFile( handle, NULL, NULL, NULL, &io, code, &block, sizeof(block),
                                     token ? &result : NULL, token ? sizeof(result) : 0 );
     NtClose( handle );
     if (!status && token) *token = result;
-    return error_from_status( status );
+    return win32_error_from_status( status );
 }
 
 /******************************************************************
