@@ -311,12 +311,15 @@ void helper_tick(void)
 
 enum helper_state helper_state(void)
 {
-    struct waiter waiter = { .task = task_current() };
+    struct task *task = task_current();
+    struct waiter *waiter;
 
-    if (state != HELPER_STARTING || !waiter.task) return state;
-    port_list_add_tail( &waiters, &waiter.entry );
-    while (!waiter.woken && task_wait()) ;
-    if (!waiter.woken) port_list_remove( &waiter.entry );
+    if (state != HELPER_STARTING || !task || !(waiter = calloc( 1, sizeof(*waiter) ))) return state;
+    waiter->task = task;
+    port_list_add_tail( &waiters, &waiter->entry );
+    while (!waiter->woken && task_wait()) ;
+    if (!waiter->woken) port_list_remove( &waiter->entry );
+    free( waiter );
     return state;
 }
 
