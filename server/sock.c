@@ -9,10 +9,12 @@
  * version 2.1 of the License, or (at your option) any later version.
  */
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "afd.h"
+#include "handles.h"
 #include "sock.h"
 #include "wsock.h"
 
@@ -57,12 +59,18 @@ static NTSTATUS sock_ioctl( HANDLE handle, ULONG code, void *in, ULONG in_size, 
 
 /* What a client names, or has open, can be anything. An ioctl or a query that is sent to it may wait for a driver, or be answered long
  * after the call has returned, into a stack that is another function's by then. A poll is sent to a socket of the server's own, and
- * wineserver says at once whether the handle it is for is one of a socket. STATUS_OBJECT_TYPE_MISMATCH: it is not. */
+ * wineserver looks at the handles that it is for, one after the other. The second one is invalid, so that nothing is ever polled: should
+ * this server be killed before it has collected the result of a poll, wineserver would keep the sockets open (see docs/reliability.md).
+ * STATUS_OBJECT_TYPE_MISMATCH: the handle is not one of a socket. */
 static NTSTATUS check_socket( HANDLE handle )
 {
     static HANDLE helper;
     static IO_STATUS_BLOCK io;
-    static struct afd_poll_params params;
+    static union
+    {
+        struct afd_poll_params params;
+        char buffer[offsetof( struct afd_poll_params, sockets[2] )];
+    } poll;
     HANDLE event = get_event();
     NTSTATUS status;
 
@@ -74,17 +82,12 @@ static NTSTATUS check_socket( HANDLE handle )
         if (s == INVALID_SOCKET) return STATUS_INSUFFICIENT_RESOURCES;
         helper = (HANDLE)s;
     }
-    memset( &params, 0, sizeof(params) );  /* no time, no events */
-    params.count = 1;
-    params.sockets[0].socket = (ULONG_PTR)handle;
-    status = NtDeviceIoControlFile( helper, event, NULL, NULL, &io, IOCTL_AFD_POLL, &params, sizeof(params), &params, sizeof(params) );
-    if (status == STATUS_PENDING)
-    {
-        WaitForSingleObject( event, INFINITE );
-        status = STATUS_SUCCESS;
-    }
-    if (is_shortage( status )) return STATUS_INSUFFICIENT_RESOURCES;
-    return NT_SUCCESS( status ) ? STATUS_SUCCESS : STATUS_OBJECT_TYPE_MISMATCH;
+    memset( &poll, 0, sizeof(poll) );  /* no time, no events */
+    poll.params.count = 2;
+    poll.params.sockets[0].socket = (ULONG_PTR)handle;
+    status = NtDeviceIoControlFile( helper, event, NULL, NULL, &io, IOCTL_AFD_POLL, &poll, sizeof(poll), &poll, sizeof(poll) );
+    if (status == STATUS_INVALID_HANDLE) return STATUS_SUCCESS;  /* that is the second one */
+    return is_shortage( status ) ? STATUS_INSUFFICIENT_RESOURCES : STATUS_OBJECT_TYPE_MISMATCH;
 }
 
 /* getsockopt() and setsockopt() refuse a handle that ws2_32 has not seen made */
@@ -155,90 +158,43 @@ NTSTATUS sock_port( const struct sock_handle *sock, unsigned int *port )
     return STATUS_SUCCESS;
 }
 
-/* SystemExtendedHandleInformation of NtQuerySystemInformation(), with the field names of the Windows kernel's headers */
-struct handle_info
+struct search
 {
-    void     *Object;
-    ULONG_PTR UniqueProcessId;
-    ULONG_PTR HandleValue;
-    ULONG     GrantedAccess;
-    USHORT    CreatorBackTraceIndex;
-    USHORT    ObjectTypeIndex;
-    ULONG     HandleAttributes;
-    ULONG     Reserved;
+    const sock_id      *ids;
+    unsigned int        count;
+    struct sock_handle *socks;
+    NTSTATUS            status;
 };
 
-struct handle_list
+/* A handle that is closed meanwhile is no socket that is looked for. One that can't be had for want of something may be. */
+static BOOL check_handle( void *context, const struct found_handle *handle )
 {
-    ULONG_PTR          NumberOfHandles;
-    ULONG_PTR          Reserved;
-    struct handle_info Handles[1];
-};
-
-static NTSTATUS get_all_handles( struct handle_list **list )
-{
-    ULONG size = 0x40000;
-    NTSTATUS status;
-
-    for (;;)
-    {
-        if (!(*list = malloc( size ))) return STATUS_NO_MEMORY;
-        status = NtQuerySystemInformation( (SYSTEM_INFORMATION_CLASS)64, *list, size, NULL );
-        if (!status) return STATUS_SUCCESS;
-        free( *list );
-        *list = NULL;
-        if (status != STATUS_INFO_LENGTH_MISMATCH) return status;
-        size *= 2;
-    }
-}
-
-/* A handle that is closed meanwhile, or of a process that may not be opened, is no socket that is looked for. One that can't be had
- * for want of something may be. */
-NTSTATUS sock_find( const sock_id *ids, unsigned int count, struct sock_handle *socks )
-{
-    struct process process = { 0 };
+    const struct process process = { .pid = handle->pid, .handle = handle->process };
+    struct search *search = context;
     struct sock_handle *sock;
-    struct handle_list *list;
     const sock_id *found;
-    HANDLE duplicate;
     NTSTATUS status;
-    ULONG_PTR i;
     sock_id id;
 
-    memset( socks, 0, count * sizeof(*socks) );
-    if ((status = get_all_handles( &list ))) return status;
-    for (i = 0; i < list->NumberOfHandles; i++)
+    if (!(status = check_socket( handle->duplicate ))) status = afd_query_id( handle->duplicate, &id );
+    if (!status && id && (found = bsearch( &id, search->ids, search->count, sizeof(id), compare_sock_ids )))
     {
-        const struct handle_info *info = &list->Handles[i];
-
-        if (info->UniqueProcessId == GetCurrentProcessId()) continue;
-        if (info->UniqueProcessId != process.pid)
-        {
-            if (process.handle) CloseHandle( process.handle );
-            process.pid = info->UniqueProcessId;
-            process.handle = OpenProcess( PROCESS_DUP_HANDLE, FALSE, process.pid );
-            if (!process.handle && last_is_shortage()) break;
-        }
-        if (!process.handle) continue;
-        if (!DuplicateHandle( process.handle, (HANDLE)info->HandleValue, GetCurrentProcess(), &duplicate,
-                              0, FALSE, DUPLICATE_SAME_ACCESS ))
-        {
-            if (last_is_shortage()) break;
-            continue;
-        }
-        if (!(status = check_socket( duplicate ))) status = afd_query_id( duplicate, &id );
-        CloseHandle( duplicate );
-        if (is_shortage( status )) break;
-        if (status || !id || !(found = bsearch( &id, ids, count, sizeof(*ids), compare_sock_ids ))) continue;
-        sock = &socks[found - ids];
-        if (sock->handle) continue;
-        if ((status = sock_open( &process, info->HandleValue, sock ))) sock->handle = NULL;
-        if (is_shortage( status )) break;
+        sock = &search->socks[found - search->ids];
+        if (!sock->handle && (status = sock_open( &process, handle->value, sock ))) sock->handle = NULL;
     }
-    status = i < list->NumberOfHandles ? STATUS_INSUFFICIENT_RESOURCES : STATUS_SUCCESS;
-    if (process.handle) CloseHandle( process.handle );
-    free( list );
-    return status;
+    if (!is_shortage( status )) return TRUE;
+    search->status = STATUS_INSUFFICIENT_RESOURCES;
+    return FALSE;
+}
+
+NTSTATUS sock_find( const sock_id *ids, unsigned int count, struct sock_handle *socks )
+{
+    struct search search = { ids, count, socks, STATUS_SUCCESS };
+    NTSTATUS status;
+
+    memset( socks, 0, count * sizeof(*socks) );
+    if ((status = enum_handles( GetCurrentProcessId(), check_handle, &search ))) return status;
+    return search.status;
 }
 
 unsigned int sock_holds( const struct sock_handle *sock, const void *addr )

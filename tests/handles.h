@@ -16,50 +16,59 @@
 #include <windows.h>
 #include <winternl.h>
 
-/* what SystemExtendedHandleInformation gives; GetProcessHandleCount says 0 on Wine */
-struct handle_info
+/* HandleCount; 0 when the system does not tell. GetProcessHandleCount() says 0 on Wine. */
+static inline DWORD get_handle_count( DWORD pid )
 {
-    void      *object;
-    ULONG_PTR  pid;
-    ULONG_PTR  handle;
-    ULONG      access;
-    USHORT     backtrace, type;
-    ULONG      attributes, reserved;
-};
-
-struct handle_list
-{
-    ULONG_PTR count, reserved;
-    struct handle_info handles[1];
-};
-
-/* Every handle of the system, until the next call; NULL when the system does not tell. */
-static inline const struct handle_list *list_handles(void)
-{
-    static struct handle_list *list;
+    static SYSTEM_PROCESS_INFORMATION *list;
     static ULONG size = 0x40000;
+    const SYSTEM_PROCESS_INFORMATION *info;
     NTSTATUS status;
 
     if (!list) list = malloc( size );
-    while ((status = NtQuerySystemInformation( (SYSTEM_INFORMATION_CLASS)64, list, size, NULL )) ==
+    while ((status = NtQuerySystemInformation( SystemProcessInformation, list, size, NULL )) ==
            (NTSTATUS)0xc0000004 /* STATUS_INFO_LENGTH_MISMATCH */ && size < 0x8000000)
     {
         size *= 2;
         free( list );
         list = malloc( size );
     }
-    return status ? NULL : list;
+    for (info = status ? NULL : list; info; info = (const SYSTEM_PROCESS_INFORMATION *)((const char *)info + info->NextEntryOffset))
+    {
+        if ((ULONG_PTR)info->UniqueProcessId == pid) return info->HandleCount;
+        if (!info->NextEntryOffset) break;
+    }
+    return 0;
+}
+
+/* The handles of a process, at most max of them; how many it has. On Wine HandleCount is the size of a table; SystemExtendedHandleInformation
+ * would tell at once, but may crash wineserver 8.0, see libs/handles. */
+static inline DWORD list_handles( DWORD pid, HANDLE *handles, DWORD max )
+{
+    BOOL is_wine = GetProcAddress( GetModuleHandleA( "ntdll" ), "wine_get_version" ) != NULL;
+    DWORD total = get_handle_count( pid ), count = 0;
+    HANDLE process, duplicate;
+    ULONG_PTR i;
+
+    process = pid == GetCurrentProcessId() ? GetCurrentProcess() : OpenProcess( PROCESS_DUP_HANDLE, FALSE, pid );
+    if (!process) return 0;
+    for (i = 1; is_wine ? i <= total : count < total && i < 0x10000; i++)
+    {
+        if (!DuplicateHandle( process, (HANDLE)(4 * i), GetCurrentProcess(), &duplicate, 0, FALSE, DUPLICATE_SAME_ACCESS ))
+        {
+            if (is_wine || GetLastError() == ERROR_INVALID_HANDLE) continue;  /* some kinds can't be duplicated on Windows */
+        }
+        else CloseHandle( duplicate );
+        if (count < max) handles[count] = (HANDLE)(4 * i);
+        count++;
+    }
+    if (pid != GetCurrentProcessId()) CloseHandle( process );
+    return count;
 }
 
 /* 0 when the system does not tell */
 static inline DWORD count_handles( DWORD pid )
 {
-    const struct handle_list *list = list_handles();
-    DWORD count = 0;
-    ULONG_PTR i;
-
-    for (i = 0; list && i < list->count; i++) if (list->handles[i].pid == pid) count++;
-    return count;
+    return list_handles( pid, NULL, 0 );
 }
 
 #endif /* PORTRES_TESTS_HANDLES_H */

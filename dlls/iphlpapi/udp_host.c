@@ -18,6 +18,7 @@
 
 #include "udp_host.h"
 #include "afd.h"
+#include "handles.h"
 
 struct file
 {
@@ -197,39 +198,6 @@ DWORD udp_host_get_numbers( ULONG family, DWORD numbers[5] )
     return NO_ERROR;
 }
 
-/* what SystemExtendedHandleInformation gives */
-struct handle_info
-{
-    void     *object;
-    ULONG_PTR pid;
-    ULONG_PTR handle;
-    ULONG     access;
-    USHORT    backtrace, type;
-    ULONG     attributes, reserved;
-};
-
-struct handle_list
-{
-    ULONG_PTR          count, reserved;
-    struct handle_info handles[1];
-};
-
-static struct handle_list *list_handles(void)
-{
-    ULONG size = 0x20000;
-    struct handle_list *list;
-    NTSTATUS status;
-
-    for (;;)
-    {
-        if (!(list = malloc( size ))) return NULL;
-        if (!(status = NtQuerySystemInformation( (SYSTEM_INFORMATION_CLASS)64, list, size, NULL ))) return list;
-        free( list );
-        if (status != STATUS_INFO_LENGTH_MISMATCH || size >= 0x8000000) return NULL;
-        size *= 2;
-    }
-}
-
 /* the rows by inode */
 struct index
 {
@@ -244,12 +212,11 @@ static int compare_inodes( const void *a, const void *b )
     return inode_a < inode_b ? -1 : inode_a > inode_b;
 }
 
-static struct udp_row *find_inode( const struct index *sorted, unsigned int count, ULONG64 inode )
+struct search
 {
-    const struct index key = { inode, NULL }, *found = bsearch( &key, sorted, count, sizeof(*sorted), compare_inodes );
-
-    return found ? found->row : NULL;
-}
+    struct index *sorted;
+    unsigned int  count;
+};
 
 /* a file of the same inode may be of another file system */
 static BOOL is_udp_socket( HANDLE handle )
@@ -259,66 +226,30 @@ static BOOL is_udp_socket( HANDLE handle )
     return !afd_get_protocol( handle, NULL, &family, &protocol ) && protocol == IPPROTO_UDP;
 }
 
-static void find_owner( HANDLE process, const struct handle_info *info, const struct index *sorted, unsigned int count )
+static BOOL find_owner( void *context, const struct found_handle *handle )
 {
-    struct udp_row *row;
-    HANDLE handle;
-    ULONG64 inode;
+    const struct search *search = context;
+    const struct index key = { afd_get_id( handle->duplicate ), NULL }, *found;
 
-    if (!DuplicateHandle( process, (HANDLE)info->handle, GetCurrentProcess(), &handle, 0, FALSE, DUPLICATE_SAME_ACCESS )) return;
-    if ((inode = afd_get_id( handle )) && (row = find_inode( sorted, count, inode )) && !row->pid && is_udp_socket( handle ))
-        row->pid = info->pid;
-    CloseHandle( handle );
-}
-
-/* the type of file objects, in the numbers of this Wine */
-static int find_file_type( const struct handle_list *list, HANDLE file )
-{
-    ULONG_PTR i;
-
-    for (i = 0; i < list->count; i++)
-        if (list->handles[i].pid == GetCurrentProcessId() && list->handles[i].handle == (ULONG_PTR)file) return list->handles[i].type;
-    return -1;
+    if (!key.inode || !(found = bsearch( &key, search->sorted, search->count, sizeof(key), compare_inodes ))) return TRUE;
+    if (!found->row->pid && is_udp_socket( handle->duplicate )) found->row->pid = handle->pid;
+    return TRUE;
 }
 
 void udp_host_find_owners( struct udp_rows *rows )
 {
-    static const ULONG access = FILE_READ_DATA | FILE_WRITE_DATA;
-    struct index *sorted;
-    struct handle_list *list = NULL;
-    HANDLE process = NULL, file;
-    ULONG_PTR i, pid = 0;
-    unsigned int j;
-    int type;
+    struct search search = { malloc( rows->count * sizeof(*search.sorted) ), rows->count };
+    unsigned int i;
 
-    if (!rows->count) return;
-    file = CreateFileW( L"\\\\?\\unix\\proc\\net\\udp", GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL, OPEN_EXISTING, 0, NULL );
-    sorted = malloc( rows->count * sizeof(*sorted) );
-    if (sorted && file != INVALID_HANDLE_VALUE && (list = list_handles()))
+    if (rows->count && search.sorted)
     {
-        for (j = 0; j < rows->count; j++)
+        for (i = 0; i < rows->count; i++)
         {
-            sorted[j].inode = rows->rows[j].inode;
-            sorted[j].row = &rows->rows[j];
+            search.sorted[i].inode = rows->rows[i].inode;
+            search.sorted[i].row = &rows->rows[i];
         }
-        qsort( sorted, rows->count, sizeof(*sorted), compare_inodes );
-        type = find_file_type( list, file );
-        for (i = 0; i < list->count; i++)
-        {
-            const struct handle_info *info = &list->handles[i];
-
-            if (info->type != type || (info->access & access) != access) continue;
-            if (info->pid != pid)
-            {
-                if (process) CloseHandle( process );
-                process = OpenProcess( PROCESS_DUP_HANDLE, FALSE, info->pid );
-                pid = info->pid;
-            }
-            if (process) find_owner( process, info, sorted, rows->count );
-        }
-        if (process) CloseHandle( process );
+        qsort( search.sorted, rows->count, sizeof(*search.sorted), compare_inodes );
+        enum_handles( 0, find_owner, &search );
     }
-    free( list );
-    free( sorted );
-    if (file != INVALID_HANDLE_VALUE) CloseHandle( file );
+    free( search.sorted );
 }

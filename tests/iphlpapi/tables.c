@@ -473,6 +473,58 @@ static void test_tcp(void)
     closesocket( owner );
 }
 
+static volatile LONG starting;
+
+static DWORD WINAPI start_processes( void *arg )
+{
+    STARTUPINFOA startup = { .cb = sizeof(startup) };
+    PROCESS_INFORMATION info;
+    char path[MAX_PATH], cmd[MAX_PATH + 32];
+    unsigned int i;
+    BOOL ret;
+
+    (void)arg;
+    GetModuleFileNameA( NULL, path, sizeof(path) );
+    sprintf( cmd, "\"%s\" list_udp", path );
+    for (i = 0; i < 20; i++)
+    {
+        ret = CreateProcessA( path, cmd, NULL, NULL, FALSE, DETACHED_PROCESS, NULL, NULL, &startup, &info );
+        ok( ret, "CreateProcess: error %lu\n", GetLastError() );
+        if (!ret) break;
+        WaitForSingleObject( info.hProcess, 30000 );
+        CloseHandle( info.hThread );
+        CloseHandle( info.hProcess );
+    }
+    starting = 0;
+    return 0;
+}
+
+/* The owners of sockets are looked for among all processes, also those that have nothing yet. */
+static void test_starting(void)
+{
+    SOCKET owner = make_socket( UDP4 ), s = make_socket( UDP4 );
+    unsigned int i, port, looks = 0, found = 0;
+    static struct rows rows;
+    struct instance inst;
+    HANDLE thread;
+
+    must_acquire( owner, BLOCK, &inst );
+    ok( !bind_port( s, 0 ), "bind: error %d\n", WSAGetLastError() );
+    port = local_port( s );
+    starting = 1;
+    thread = CreateThread( NULL, 0, start_processes, NULL, 0, NULL );
+    for (; starting; looks++)
+    {
+        get_udp_rows( AF_INET, UDP_TABLE_OWNER_PID, FALSE, &rows );
+        for (i = 0; i < rows.count; i++) found += rows.rows[i].port == port && rows.rows[i].pid == GetCurrentProcessId();
+    }
+    WaitForSingleObject( thread, INFINITE );
+    CloseHandle( thread );
+    ok( looks && found == looks, "%u looks, %u of them found the socket\n", looks, found );
+    closesocket( s );
+    closesocket( owner );
+}
+
 /* list_udp: print "udp4|udp6 PORT PROCESS" of each row */
 START_TEST(list_udp)
 {
@@ -502,4 +554,5 @@ START_TEST(tables)
     test_shared();
     test_tcp();
     test_time();
+    test_starting();
 }

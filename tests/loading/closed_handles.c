@@ -39,13 +39,7 @@ typedef ULONG (WINAPI *lookup_function)( USHORT, USHORT, PULONG64 );
 
 static void get_handles( struct handles *handles )
 {
-    const struct handle_list *list = list_handles();
-    ULONG_PTR i;
-
-    handles->count = 0;
-    for (i = 0; list && i < list->count; i++)
-        if (list->handles[i].pid == GetCurrentProcessId() && handles->count < MAX_HANDLES)
-            handles->values[handles->count++] = (HANDLE)list->handles[i].handle;
+    handles->count = min( list_handles( GetCurrentProcessId(), handles->values, MAX_HANDLES ), MAX_HANDLES );
 }
 
 static BOOL has_handle( const struct handles *handles, HANDLE handle )

@@ -41,6 +41,19 @@ strangers()
     done
 }
 
+# wait_answers COUNT: the process that has the group has said so often how its joins went
+wait_answers()
+{
+    for _ in $(seq 600)
+    do
+        test "$(grep -c '^failed' "$work/$kind")" = "$1" && return
+        sleep 0.1
+    done
+    echo "not $1 answers:"
+    cat "$work/$kind"
+    return 1
+}
+
 use_prefix
 run_tool install
 ok "install: exit code" is "$code" 0
@@ -48,7 +61,7 @@ ok "install: exit code" is "$code" 0
 for kind in reserved free
 do
     mkfifo "$work/stdin.$kind"
-    wine "$programs/pipe_test.exe" -share $kind <"$work/stdin.$kind" >>"$work/$kind" 2>&1 &
+    WINETEST_TIMEOUT=600 wine "$programs/pipe_test.exe" -share $kind <"$work/stdin.$kind" >>"$work/$kind" 2>&1 &
     holder=$!
     exec 3>"$work/stdin.$kind"
     ok "$kind: three sockets share a port" wait_for "$work/$kind" "^port"
@@ -62,11 +75,7 @@ do
         probe 4 "$port" $option 3 >"$work/hammer" 3>&- &
         hammer=$!
         for _ in 1 2 3 4 5; do echo >&3; done
-        for _ in $(seq 300)
-        do
-            test "$(grep -c '^failed' "$work/$kind")" = 5 && break
-            sleep 0.1
-        done
+        wait_answers 5
         wait $hammer
         echo "$kind: a native program that sets $option asked: $(cat "$work/hammer"); the group:"
         grep '^failed' "$work/$kind" | tr -d '\r'
@@ -75,6 +84,23 @@ do
         test $option = addr || ok "$kind: without SO_REUSEADDR nobody gets in at any time" lacks "$work/hammer" ok
         strangers "$kind, after others joined and left"
     done
+
+    # the server is killed, perhaps in such a moment
+    for _ in 1 2 3 4 5 6
+    do
+        echo >&3
+        sleep 0.0$((RANDOM % 10))
+        # shellcheck disable=SC2046 # a list of numbers
+        kill -9 $(processes_of portserver.exe) 2>/dev/null
+        sleep 1
+        run_tool status 3>&-  # what it starts must not keep the pipe open
+        strangers "$kind, after the server was killed"
+    done
+    # what the killed ones had in hand is in nobody's way
+    ok "$kind: all have joined or failed" wait_answers 11
+    echo >&3
+    ok "$kind: others join" wait_answers 12
+    ok "$kind: none of them fails" is "$(tail -n 1 "$work/$kind" | sed 's/,.*//')" "failed 0"
     exec 3>&-
     wait "$holder"
 done
