@@ -93,7 +93,8 @@ static NTSTATUS add_listener( DWORD flags )
     }
     if (!ConnectNamedPipe( connection->pipe, &connection->overlapped ) && GetLastError() != ERROR_IO_PENDING)
     {
-        if (GetLastError() != ERROR_PIPE_CONNECTED ||
+        /* a client was quicker; it may even be gone again, which the first read finds out */
+        if ((GetLastError() != ERROR_PIPE_CONNECTED && GetLastError() != ERROR_NO_DATA) ||
             !PostQueuedCompletionStatus( completion_port, 0, completion_key, &connection->overlapped ))
         {
             close_connection( connection );

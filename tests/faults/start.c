@@ -212,6 +212,12 @@ static void check_live( const char *what )
     ok( count == 1, "%s: %u ports are in use\n", what, count );
 }
 
+/* see fault_ConnectNamedPipe() */
+static BOOL client_left( const struct fault_call *call, LONG kind )
+{
+    return call && kind == 1 && !strcmp( faults->names[call->function], "ConnectNamedPipe" );
+}
+
 /* One start with a fault. Returns whether there was one. */
 static BOOL run_start( const char *what, const struct fault_call *call, LONG kind, LONG *ended )
 {
@@ -233,6 +239,7 @@ static BOOL run_start( const char *what, const struct fault_call *call, LONG kin
         if (result == SERVER_ENDED)
         {
             (*ended)++;
+            ok( !client_left( call, kind ), "%s: ended because of it: %s\n", what, server_messages() );
             ok( code == 1, "%s: ended with code %#lx\n", what, code );
             ok( strstr( server_messages(), "portserver" ) != NULL, "%s: ended without a word: %s\n", what, server_messages() );
         }
@@ -322,6 +329,7 @@ static BOOL run_fresh( const char *what, const struct fault_call *call, LONG kin
     if (result != SERVER_RUNS)
     {
         (*ended)++;
+        ok( !client_left( call, kind ), "%s: ended because of it: %s\n", what, server_messages() );
         ok( code == 1, "%s: ended with code %#lx\n", what, code );
         ok( strstr( server_messages(), "portserver" ) != NULL, "%s: ended without a word: %s\n", what, server_messages() );
         server_kill();

@@ -27,6 +27,7 @@
 #include "map.h"
 #include "pool.h"
 #include "portmap.h"
+#include "portserver.h"
 #include "reservation.h"
 #include "status.h"
 #include "task.h"
@@ -73,7 +74,6 @@ static int hit( int function, int kinds, void *site )
 F( HANDLE, WINAPI, CreateIoCompletionPort, (HANDLE a, HANDLE b, ULONG_PTR c, DWORD d), (a, b, c, d), GIVE( ERROR_NO_SYSTEM_RESOURCES, NULL ) ) \
 F( HANDLE, WINAPI, CreateNamedPipeW, (LPCWSTR a, DWORD b, DWORD c, DWORD d, DWORD e, DWORD f, DWORD g, LPSECURITY_ATTRIBUTES h), \
    (a, b, c, d, e, f, g, h), GIVE( ERROR_NO_SYSTEM_RESOURCES, INVALID_HANDLE_VALUE ) ) \
-F( BOOL, WINAPI, ConnectNamedPipe, (HANDLE a, LPOVERLAPPED b), (a, b), GIVE( ERROR_NO_SYSTEM_RESOURCES, FALSE ) ) \
 F( BOOL, WINAPI, PostQueuedCompletionStatus, (HANDLE a, DWORD b, ULONG_PTR c, LPOVERLAPPED d), (a, b, c, d), GIVE( ERROR_NO_SYSTEM_RESOURCES, FALSE ) ) \
 F( BOOL, WINAPI, GetNamedPipeClientProcessId, (HANDLE a, PULONG b), (a, b), GIVE( ERROR_NO_SYSTEM_RESOURCES, FALSE ) ) \
 F( HANDLE, WINAPI, CreateMutexW, (LPSECURITY_ATTRIBUTES a, BOOL b, LPCWSTR c), (a, b, c), GIVE( ERROR_NO_SYSTEM_RESOURCES, NULL ) ) \
@@ -141,6 +141,7 @@ G( void, __cdecl, free, (void *a) ) \
 G( BOOL, WINAPI, GetQueuedCompletionStatus, (HANDLE a, LPDWORD b, PULONG_PTR c, LPOVERLAPPED *d, DWORD e) ) \
 G( BOOL, WINAPI, ReadFile, (HANDLE a, LPVOID b, DWORD c, LPDWORD d, LPOVERLAPPED e) ) \
 G( BOOL, WINAPI, WriteFile, (HANDLE a, LPCVOID b, DWORD c, LPDWORD d, LPOVERLAPPED e) ) \
+G( BOOL, WINAPI, ConnectNamedPipe, (HANDLE a, LPOVERLAPPED b) ) \
 G( LPVOID, WINAPI, MapViewOfFile, (HANDLE a, DWORD b, DWORD c, DWORD d, SIZE_T e) ) \
 G( FARPROC, WINAPI, GetProcAddress, (HMODULE a, LPCSTR b) )
 
@@ -245,6 +246,20 @@ static BOOL WINAPI fault_WriteFile( HANDLE a, LPCVOID b, DWORD c, LPDWORD d, LPO
     return real_WriteFile( a, b, c, d, e );
 }
 
+/* The second way is a client that has come and gone before anybody waited for it, which is no failure of the server's. */
+static BOOL WINAPI fault_ConnectNamedPipe( HANDLE a, LPOVERLAPPED b )
+{
+    if (HIT( ConnectNamedPipe, 2 ))
+    {
+        HANDLE client;
+
+        if (!faults->kind) { GIVE( ERROR_NO_SYSTEM_RESOURCES, FALSE ); }
+        client = real_CreateFileW( PORTSERVER_PIPE, GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING, 0, 0 );
+        if (client != INVALID_HANDLE_VALUE) CloseHandle( client );
+    }
+    return real_ConnectNamedPipe( a, b );
+}
+
 /* A section has no pages before they are touched. When there are none to be had then, a touch ends the process. */
 static LPVOID WINAPI fault_MapViewOfFile( HANDLE a, DWORD b, DWORD c, DWORD d, SIZE_T e )
 {
@@ -300,7 +315,7 @@ static void check_pool( const struct port_pool *pool )
     static const struct port_reservation *owners[2][POOL_PORTS];
     static uint16_t holders[2][POOL_PORTS];
     static const struct port_map *map;
-    unsigned int i, port, runtime = 0, persistent = 0, acquired = 0, linked = 0, associated = 0, with = 0, sockets = 0;
+    unsigned int i, port, runtime = 0, persistent = 0, live = 0, acquired = 0, linked = 0, associated = 0, with = 0, sockets = 0;
     const struct port_reservation *reservation;
     const struct port_socket *holder;
     const struct sock *sock = NULL;
@@ -316,6 +331,8 @@ static void check_pool( const struct port_pool *pool )
             if (pool_find_token( pool, reservation->token ) != reservation) violate( "a token that is not found", i, 0 );
             if (reservation->kind == RESERVATION_RUNTIME) runtime++;
             else persistent++;
+            /* one that ends until its reply is read is in the pool, and not in the map any more */
+            if (reservation->state == RESERVATION_LIVE) live++;
             if ((reservation->kind == RESERVATION_RUNTIME) != !!reservation->sock)
                 violate( "a reservation with the wrong socket", reservation->first, reservation->kind );
             if (reservation->sock && &sock_table_find( sock_from_ports( reservation->sock )->id )->ports != reservation->sock)
@@ -370,11 +387,18 @@ static void check_pool( const struct port_pool *pool )
     if (!map) violate( "no port map", 0, 0 );
     else
     {
-        if (map->reservations != runtime + persistent) violate( "reservations in the map", map->reservations, runtime + persistent );
+        if (map->reservations != live) violate( "reservations in the map", map->reservations, live );
         if (map->associated != associated) violate( "associated sockets in the map", map->associated, associated );
         for (i = 0; i < 2; i++)
+        {
             for (port = 0; port < POOL_PORTS; port++)
-                if (map->ports[i][port] != (owners[i][port] ? owners[i][port]->kind : 0)) violate( "a port in the map", i, port );
+            {
+                const struct port_reservation *owner = owners[i][port];
+
+                if (map->ports[i][port] != (owner && owner->state == RESERVATION_LIVE ? owner->kind : 0))
+                    violate( "a port in the map", i, port );
+            }
+        }
     }
     faults->checks++;
 }
