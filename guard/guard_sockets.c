@@ -49,6 +49,7 @@ static unsigned int guard_count, missing_count, max_guards;
 static unsigned int retry_pos;
 static int exhausted;
 static int family = AF_INET6;
+static int dual_by_default;  /* a new socket is of both families, as one of this call was seen to be */
 static unsigned int ephemeral_first = 1, ephemeral_last = 65535;  /* what the kernel chooses from */
 
 static struct guard *get_guard( int protocol, unsigned int port )
@@ -99,6 +100,24 @@ static void set_reuse( int fd, int on )
     setsockopt( fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on) );
 }
 
+/* The host may change what a new socket is at any time (net.ipv6.bindv6only); asking once a call makes many guards quicker. */
+static void set_dual( int fd )
+{
+    int only = 1, off = 0;
+    socklen_t len = sizeof(only);
+
+    if (family != AF_INET6 || dual_by_default) return;
+    if (!getsockopt( fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &len ) && !only) dual_by_default = 1;
+    else setsockopt( fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off) );
+}
+
+/* what was found out about the host by another call is not true any more */
+static void forget_host(void)
+{
+    tables_forget();
+    dual_by_default = 0;
+}
+
 static int bind_any( int fd, unsigned int port )
 {
     struct sockaddr_in6 addr6;
@@ -120,11 +139,11 @@ static int bind_any( int fd, unsigned int port )
 /* Returns a socket bound to the port on both families, or -1 and errno. */
 static int open_socket( int protocol, unsigned int port, int reuse )
 {
-    int off = 0, err, fd = socket( family, (protocol == PROTOCOL_UDP ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0 );
+    int err, fd = socket( family, (protocol == PROTOCOL_UDP ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0 );
 
     if (fd < 0) return -1;
     if (reuse) set_reuse( fd, 1 );
-    if (family == AF_INET6) setsockopt( fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off) );
+    set_dual( fd );
     if (!bind_any( fd, port )) return fd;
     err = errno;
     close( fd );
@@ -317,7 +336,7 @@ NTSTATUS guards_take( int protocol, unsigned int first, unsigned int count, unsi
     unsigned int port;
     int ret;
 
-    tables_forget();
+    forget_host();
     *busy = 0;
     for (port = first; port < first + count; port++)
     {
@@ -363,7 +382,7 @@ NTSTATUS guards_yield( int protocol, unsigned int port, unsigned int flags )
     if (!guard->wanted) return STATUS_SUCCESS;
     guard->stale = 0;
     if (guard->yielded || guard->shared) return STATUS_SUCCESS;
-    tables_forget();
+    forget_host();
     ret = (flags & GUARDS_FORCE) ? 0 : prove_owner( protocol, port, guard );
     missing_count += is_missing( port, guard ) - was_missing;
     if (ret) return status_from_errno( ret );
@@ -399,7 +418,7 @@ static void retake( int protocol, unsigned int port, struct guard *guard )
 
 void guards_retake( int protocol, unsigned int port )
 {
-    tables_forget();
+    forget_host();
     retake( protocol, port, get_guard( protocol, port ) );
 }
 
@@ -411,6 +430,7 @@ NTSTATUS guards_share( int protocol, unsigned int port, int on )
     if (protocol != PROTOCOL_UDP) return STATUS_INVALID_PARAMETER;
     if (!guard->fd)
     {
+        forget_host();
         if (guard_count >= max_guards) errno = EMFILE;
         else fd = open_socket( protocol, port, on );
         /* at rest there need not be one: the group's sockets keep everybody off by themselves */
@@ -453,7 +473,7 @@ void guards_forget(void)
 {
     unsigned int i, port;
 
-    tables_forget();
+    forget_host();
     for (i = 0; i < 2; i++)
     {
         for (port = 0; port < 65536; port++)
@@ -488,7 +508,7 @@ void guards_retry(void)
 {
     unsigned int seen, tried = 0;
 
-    tables_forget();
+    forget_host();
     if (read_ephemeral()) adjust_persistent();
     for (seen = 0; seen < 2 * 65536 && tried < MAX_RETRIES && missing_count && guard_count < max_guards; seen++)
     {

@@ -94,6 +94,9 @@ extern LONG winetest_failures(void);
 /* The arguments of this process: argv[1] is the name of the test, a child's own arguments start at argv[2]. */
 extern int winetest_get_mainargs( char ***argv );
 
+/* what stands before the name of a test that only runs as a child */
+#define WINETEST_CHILD_PREFIX ""
+
 /* Start this executable again with the given arguments, the first of which is the name of a test. The child's ok()s count
  * in this test. It inherits the inheritable handles of this process when inherit is set, else only the standard ones. Returns its
  * process handle, NULL (and a failure) when it could not be started. */

@@ -136,7 +136,7 @@ HANDLE start_restricted_child( const char *args )
     if (ret)
     {
         GetModuleFileNameA( NULL, path, sizeof(path) );
-        sprintf( cmd, "\"%s\" %.200s", path, args );
+        sprintf( cmd, "\"%s\" " WINETEST_CHILD_PREFIX "%.200s", path, args );
         ret = CreateProcessAsUserA( restricted, path, cmd, NULL, NULL, FALSE, 0, NULL, NULL, &startup, &info );
         CloseHandle( restricted );
     }

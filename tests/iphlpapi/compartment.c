@@ -10,8 +10,7 @@
  */
 
 #include <stdlib.h>
-#include <winsock2.h>
-#include "wine/test.h"
+#include "persistent_test.h"
 
 static UINT (WINAPI *pGetCurrentThreadCompartmentId)(void);
 static DWORD (WINAPI *pSetCurrentThreadCompartmentId)( UINT );

@@ -12,7 +12,7 @@
 #ifndef PORTRES_PERSISTENT_TEST_H
 #define PORTRES_PERSISTENT_TEST_H
 
-#include "../ws2_32/port_test.h"
+#include "port_test.h"
 #include <iphlpapi.h>
 
 /* the two families of functions; ports are in host order here */

@@ -1621,8 +1621,8 @@ static void test_find_socks(void)
 }
 
 /* "bind to port 0, implicit bind: never gets such a port". In a network of its own, where the kernel has but few ports to
- * choose from. */
-static void test_kernel_choice(void)
+ * choose from. Returns whether there is one. */
+static int test_kernel_choice(void)
 {
     static const unsigned int first = 41000, count = 64, guarded = 56;
     struct portguard_reply reply;
@@ -1635,13 +1635,13 @@ static void test_kernel_choice(void)
     if (unshare( CLONE_NEWNET ) || !(file = fopen( "/proc/sys/net/ipv4/ip_local_port_range", "w" )))
     {
         skip( "needs a network of its own, hence root" );
-        return;
+        return 0;
     }
     fprintf( file, "%u %u\n", first, first + count - 1 );
     if (fclose( file ))
     {
         skip( "can't set the range of ports" );
-        return;
+        return 0;
     }
     helper = start_helper( 0 );
     for (i = 0; i < 2; i++)
@@ -1669,6 +1669,44 @@ static void test_kernel_choice(void)
                 while (got) close( fds[--got] );
             }
             call( &helper, PORTGUARD_RELEASE, protocols[i], first, guarded, 0, &reply );
+        }
+    }
+    stop_helper( &helper );
+    return 1;
+}
+
+/* "A reservation belongs to one protocol and to both address families at once", whatever the host makes of new sockets, and when it changes
+ * that. After test_kernel_choice(), whose network this one goes on to use. */
+static void test_v6only_by_default(void)
+{
+    static const unsigned int first = 22000, count = 3;
+    struct portguard_reply reply;
+    struct helper helper;
+    unsigned int i, only, port;
+    FILE *file;
+    int ret;
+
+    if (!have_ipv6) return;
+    helper = start_helper( 0 );
+    for (only = 0; only < 4; only++)
+    {
+        if (!(file = fopen( "/proc/sys/net/ipv6/bindv6only", "w" )) || fprintf( file, "%u\n", only % 2 ) < 0 || fclose( file ))
+        {
+            skip( "can't set what a new socket is" );
+            break;
+        }
+        for (i = 0; i < 2; i++)
+        {
+            call( &helper, PORTGUARD_GUARD, protocols[i], first, count, 0, &reply );
+            ok( !reply.status, "got %x", reply.status );
+            for (port = first; port < first + count; port++)
+            {
+                ret = try_bind( protocols[i], ANY4, port, 0 );
+                ok( ret == EADDRINUSE, "%s, bindv6only %u, port %u over IPv4: got %d", name( protocols[i] ), only % 2, port, ret );
+                ret = try_bind( protocols[i], ANY6, port, V6ONLY );
+                ok( ret == EADDRINUSE, "%s, bindv6only %u, port %u over IPv6: got %d", name( protocols[i] ), only % 2, port, ret );
+            }
+            call( &helper, PORTGUARD_RELEASE, protocols[i], first, count, 0, &reply );
         }
     }
     stop_helper( &helper );
@@ -1881,6 +1919,6 @@ int main( int argc, char *argv[] )
     test_copied_prefix();
     test_other_network();
     test_find_socks();
-    test_kernel_choice();  /* leaves the machine's network */
+    if (test_kernel_choice()) test_v6only_by_default();  /* they leave the machine's network */
     return test_summary( "test_portguard" );
 }

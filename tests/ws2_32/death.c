@@ -13,7 +13,7 @@
  * block, token and ports in use. Windows keeps reservations in the kernel; there is nothing to kill there. */
 
 #include "port_test.h"
-#include "../server_process.h"
+#include "server_process.h"
 
 static void test_taken_up( int kind )
 {

@@ -18,8 +18,8 @@
 #include <string.h>
 #include "port_test.h"
 #include <psapi.h>
-#include "../handles.h"
-#include "../server_process.h"
+#include "handles.h"
+#include "server_process.h"
 
 struct many_shared
 {

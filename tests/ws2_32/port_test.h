@@ -18,6 +18,9 @@
 #include <mswsock.h>
 #include <stdint.h>
 #include "wine/test.h"
+#ifndef PORTRES_WINE_TEST_H  /* Wine's */
+# include "wine_test.h"
+#endif
 
 #ifndef SIO_CPU_AFFINITY
 # define SIO_CPU_AFFINITY _WSAIOW( IOC_VENDOR, 21 )

@@ -53,7 +53,7 @@ static int WSPAPI upcall_queue_apc( WSATHREADID *thread, LPWSAUSERAPC func, DWOR
     return SOCKET_ERROR;
 }
 
-static WINBOOL WSPAPI upcall_post_message( HWND window, UINT message, WPARAM wparam, LPARAM lparam )
+static BOOL WSPAPI upcall_post_message( HWND window, UINT message, WPARAM wparam, LPARAM lparam )
 {
     (void)window;
     (void)message;

@@ -1,0 +1,16 @@
+/*
+ * What the tests of persistent port reservations share
+ *
+ * Copyright 2026 the wine-portres authors
+ *
+ * This library is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ */
+
+#include "port_common.h"
+#include "common.h"
+
+#define CHILDREN CHILD( puppet ) CHILD( list_udp ) CHILD( restricted_child ) CHILD( story_b ) CHILD( story_c ) CHILD( story_d )
+#include "child.h"
