@@ -1,5 +1,5 @@
 /*
- * SIO_ACQUIRE_PORT_RESERVATION, and what the three control codes check first
+ * SIO_ACQUIRE_PORT_RESERVATION, and what the control codes check first
  *
  * Copyright 2026 the wine-portres authors
  *
@@ -9,7 +9,8 @@
  * version 2.1 of the License, or (at your option) any later version.
  */
 
-/* Sections 1 and 2 of the specification, whose sentences stand over the tests. */
+/* Sections 1 and 2 of the specification, whose sentences stand over the tests; and of section 10 "what section 2 says of arguments,
+ * order … (of the codes without output) holds here, too". */
 
 #include <stddef.h>
 #include <string.h>
@@ -17,9 +18,10 @@
 
 static const DWORD codes[] =
 {
-    SIO_ACQUIRE_PORT_RESERVATION, SIO_RELEASE_PORT_RESERVATION, SIO_ASSOCIATE_PORT_RESERVATION
+    SIO_ACQUIRE_PORT_RESERVATION, SIO_RELEASE_PORT_RESERVATION, SIO_ASSOCIATE_PORT_RESERVATION, SIO_CPU_AFFINITY
 };
-static const char *const code_names[] = { "acquire", "release", "associate" };
+static const char *const code_names[] = { "acquire", "release", "associate", "processor" };
+#define CODE_COUNT ((int)ARRAY_SIZE( codes ))
 
 static char *page_end;              /* memory before it can be written, memory behind it is not there */
 static char *read_only, *unmapped;  /* a page each */
@@ -62,6 +64,7 @@ struct bad_call
 
 static INET_PORT_RANGE good_range = { 0, 1 };
 static INET_PORT_RESERVATION_TOKEN good_token = { 1 };
+static USHORT good_processor = 0;
 static char out_buffer[32];
 static DWORD returned_size;
 
@@ -77,6 +80,11 @@ static struct bad_call make_call( SOCKET s, int code )
         call.in_size = sizeof(good_range);
         call.out = out_buffer;
         call.out_size = sizeof(struct instance);
+    }
+    else if (codes[code] == SIO_CPU_AFFINITY)
+    {
+        call.in = &good_processor;
+        call.in_size = sizeof(good_processor);
     }
     else
     {
@@ -113,9 +121,9 @@ static void test_not_started(void)
     SOCKET s;
     int i;
 
-    s = make_socket( TCP4 );
+    s = make_socket( UDP4 );
     while (!WSACleanup()) ;
-    for (i = 0; i < 3; i++)
+    for (i = 0; i < CODE_COUNT; i++)
     {
         call = make_call( s, i );
         check_call( &call, WSANOTINITIALISED, WSANOTINITIALISED, "not started", i );
@@ -133,12 +141,12 @@ static void test_not_started(void)
 static void test_not_a_socket(void)
 {
     HANDLE event = CreateEventA( NULL, TRUE, FALSE, NULL );
-    SOCKET s = make_socket( TCP4 );
+    SOCKET s = make_socket( UDP4 );
     struct bad_call call;
     int i;
 
     closesocket( s );
-    for (i = 0; i < 3; i++)
+    for (i = 0; i < CODE_COUNT; i++)
     {
         call = make_call( INVALID_SOCKET, i );
         check_call( &call, WSAENOTSOCK, WSAENOTSOCK, "INVALID_SOCKET", i );
@@ -181,7 +189,7 @@ static void test_other_sockets(void)
 
         if (s == INVALID_SOCKET) continue;
         found++;
-        for (code = 0; code < 3; code++)
+        for (code = 0; code < CODE_COUNT; code++)
         {
             call = make_call( s, code );
             check_call( &call, WSAEOPNOTSUPP, WSAEINVAL, kinds[i].name, code );
@@ -199,13 +207,13 @@ static void test_other_sockets(void)
  * cbOutBuffer not 0: WSAEINVAL" */
 static void test_sizes(void)
 {
-    SOCKET s = make_socket( TCP4 );
+    SOCKET s = make_socket( UDP4 );
     struct bad_call call;
     struct instance inst, *out = (struct instance *)out_buffer;
     char big[64] = { 0 };
     int i, ret;
 
-    for (i = 0; i < 3; i++)
+    for (i = 0; i < CODE_COUNT; i++)
     {
         call = make_call( s, i );
         call.in_size = 0;
@@ -238,7 +246,7 @@ static void test_sizes(void)
     ret = acquire( s, 0, 1, &inst );
     ok( !ret, "acquire failed, error %d\n", ret );
     good_token.Token = inst.Token;
-    for (i = 1; i < 3; i++)
+    for (i = 1; i < CODE_COUNT; i++)
     {
         call = make_call( s, i );
         call.out = out_buffer;
@@ -274,13 +282,13 @@ static void test_sizes(void)
 static void test_pointers(void)
 {
     OVERLAPPED overlapped;
-    SOCKET s = make_socket( TCP4 );
+    SOCKET s = make_socket( UDP4 ), other;
     struct bad_call call;
     struct instance inst;
     int i, ret;
 
     memset( &overlapped, 0, sizeof(overlapped) );
-    for (i = 0; i < 3; i++)
+    for (i = 0; i < CODE_COUNT; i++)
     {
         call = make_call( s, i );
         call.in = NULL;
@@ -289,7 +297,7 @@ static void test_pointers(void)
         call.in = unmapped;
         check_call( &call, WSAEFAULT, WSAEINVAL, "lpvInBuffer not there", i );
         call = make_call( s, i );
-        call.in = page_end - 2;
+        call.in = page_end - call.in_size / 2;
         check_call( &call, WSAEFAULT, WSAEINVAL, "lpvInBuffer half there", i );
 
         call = make_call( s, i );
@@ -324,6 +332,16 @@ static void test_pointers(void)
             check_call( &call, WSAEFAULT, WSAEINVAL, "lpCompletionRoutine not there", i );
         }
     }
+
+    /* none of them has given the socket a processor */
+    other = make_socket( UDP4 );
+    ret = set_processor( other, 0 );
+    ok( !ret, "SIO_CPU_AFFINITY, error %d\n", ret );
+    ret = bind_port( other, 0 );
+    ok( !ret, "bind, error %d\n", ret );
+    ret = bind_port( s, local_port( other ) );
+    ok( ret == WSAEADDRINUSE, "bind beside a socket with a processor, error %d\n", ret );
+    closesocket( other );
 
     call = make_call( s, 0 );
     call.out = NULL;

@@ -24,6 +24,7 @@ struct subject
     struct instance block;
     INET_PORT_RANGE range;
     INET_PORT_RESERVATION_TOKEN token;
+    USHORT processor;
     struct instance out;
     DWORD code, in_size, out_size;
     void *in;
@@ -124,6 +125,26 @@ static void prepare_associate_bound( struct subject *subject )
     bind_loopback( subject->s, 0 );
 }
 
+/* section 10: "what section 2 says of arguments, order and completion holds here, too" */
+static void prepare_processor( struct subject *subject )
+{
+    subject->code = SIO_CPU_AFFINITY;
+    subject->in = &subject->processor;
+    subject->in_size = sizeof(subject->processor);
+}
+
+static void prepare_no_processor( struct subject *subject )
+{
+    prepare_processor( subject );
+    subject->processor = 0xffff;
+}
+
+static void prepare_processor_bound( struct subject *subject )
+{
+    prepare_processor( subject );
+    bind_loopback( subject->s, 0 );
+}
+
 static const struct operation operations[] =
 {
     { "acquire",                     0,             prepare_acquire },
@@ -139,13 +160,25 @@ static const struct operation operations[] =
     { "associate, unknown token",    WSAEINVAL,     prepare_associate_unknown },
     { "associate, token 0",          WSAEINVAL,     prepare_associate_zero },
     { "associate of a bound socket", WSAEINVAL,     prepare_associate_bound },
+    { "a processor",                 0,             prepare_processor },
+    { "a processor there is not",    WSAEINVAL,     prepare_no_processor },
+    { "a processor, bound socket",   WSAEINVAL,     prepare_processor_bound },
 };
+
+/* only UDP sockets have processors */
+static BOOL is_for_udp( const struct operation *operation )
+{
+    return operation->prepare == prepare_processor || operation->prepare == prepare_no_processor ||
+           operation->prepare == prepare_processor_bound;
+}
 
 static void subject_init( struct subject *subject, int kind, DWORD flags, const struct operation *operation )
 {
-    const struct socket_kind *k = &socket_kinds[kind];
+    const struct socket_kind *k;
     int ret;
 
+    if (is_for_udp( operation )) kind = UDP4;
+    k = &socket_kinds[kind];
     memset( subject, 0, sizeof(*subject) );
     subject->s = WSASocketW( k->family, k->type, k->protocol, NULL, 0, flags );
     ok( subject->s != INVALID_SOCKET, "no socket, error %d\n", WSAGetLastError() );
@@ -206,6 +239,16 @@ static void check_outcome( struct subject *subject, const struct operation *oper
         ret = bind_port( subject->s, 0 );
         ok( !ret && in_block( &subject->block, local_port( subject->s ) ), "%s, %s: bind gave %u, error %d\n",
             operation->name, how, local_port( subject->s ), ret );
+    }
+    if (operation->prepare == prepare_processor)
+    {
+        closesocket( other );
+        other = make_socket( UDP4 );
+        set_processor( other, 0 );
+        ret = bind_port( subject->s, 0 );
+        ok( !ret, "%s, %s: bind, error %d\n", operation->name, how, ret );
+        ret = bind_port( other, local_port( subject->s ) );
+        ok( !ret, "%s, %s: the port is not shared, error %d\n", operation->name, how, ret );
     }
     closesocket( other );
 }

@@ -276,6 +276,7 @@ static void test_ioctl( int kind )
     SOCKET s = spi_socket( kind ), owner = spi_socket( kind ), other = spi_socket( kind == TCP4 ? UDP4 : TCP4 );
     INET_PORT_RANGE range = { 0, 1 };
     struct instance inst, more;
+    USHORT processor = 0;
     char c = 0;
     DWORD size;
     int error;
@@ -326,6 +327,14 @@ static void test_ioctl( int kind )
     ok( !error, "release: error %d\n", error );
     error = spi_token( s, SIO_RELEASE_PORT_RESERVATION, inst.Token );
     ok( error == WSAEINVAL, "release again: error %d\n", error );
+
+    /* section 10: "through WSAIoctl and WSPIoctl" */
+    size = 0xdeadbeef;
+    error = spi_ioctl( other, SIO_CPU_AFFINITY, &processor, sizeof(processor), NULL, 0, &size );
+    ok( error == (kind == TCP4 ? WSAEOPNOTSUPP : 0) || broken( kind == TCP4 ), "a processor: error %d\n", error );
+    ok( !size || broken( size == 0xdeadbeef ), "a processor: got %lu bytes\n", size );
+    error = spi_ioctl( other, SIO_CPU_AFFINITY, &processor, 1, NULL, 0, &size );
+    ok( error == (kind == TCP4 ? WSAEOPNOTSUPP : WSAEINVAL) || broken( error ), "a processor, short: error %d\n", error );
 
     /* another control code, and one that there is not */
     error = spi_ioctl( s, FIONREAD, NULL, 0, &c, sizeof(c), &size );
