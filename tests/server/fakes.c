@@ -140,6 +140,8 @@ NTSTATUS guard_busy_ports( int protocol, unsigned char map[8192] )
     return STATUS_SUCCESS;
 }
 
+void (*fake_while_guarding)(void);
+
 NTSTATUS guard_ports( int protocol, unsigned int first, unsigned int count, enum guard_mode mode, int force, unsigned int *busy )
 {
     unsigned char *guard = guards[protocol_index( protocol )];
@@ -150,6 +152,7 @@ NTSTATUS guard_ports( int protocol, unsigned int first, unsigned int count, enum
     if (!force)
     {
         if (fails()) return STATUS_INSUFFICIENT_RESOURCES;
+        if (fake_while_guarding) fake_while_guarding();
         if ((status = fake_host_status( protocol, first, count, busy ))) return status;
     }
     for (i = 0; i < count; i++) guard[first + i] = mode == GUARD_PERSISTENT ? GUARDED | PERSIST : GUARDED;

@@ -69,6 +69,9 @@ extern int fake_can_bind( const struct fake_sock *sock, unsigned int port );
 /* is there a guard that keeps everybody off the port? */
 extern int fake_is_guarded( int protocol, unsigned int port );
 
+/* Called while the guards of a block are awaited, which is when the server serves others. */
+extern void (*fake_while_guarding)(void);
+
 /* The host does not tell which sockets live: from the next start on they are watched. */
 extern void fake_set_cannot_tell( int on );
 /* Nobody answers whether sockets live: the look takes time, and fails. */

@@ -709,6 +709,45 @@ static void test_persistent(void)
     end();
 }
 
+static unsigned int meanwhile_count, meanwhile_total;
+
+/* what bob sees of the list while another one's request goes on */
+static void list_meanwhile(void)
+{
+    union generic_request list_req = { .get_reservations_request = { .__header = { REQ_get_reservations, sizeof(struct get_reservations_request),
+                                                                                    PROTOCOL_VERSION }, .protocol = TCP } };
+    struct client *before = current;
+    uint32_t before_serial = current_serial;
+    union generic_reply list;
+
+    handle_request( &bob, &list_req, sizeof(struct get_reservations_request), &list );
+    current = before;
+    current_serial = before_serial;
+    ok( !list.__header.status, "got %x\n", list.__header.status );
+    meanwhile_count++;
+    meanwhile_total = list.get_reservations_reply.count;
+}
+
+/* docs/reliability.md, "The soak found that a list of the reservations could show one that was still being asked for, and then refused." */
+static void test_list_meanwhile(void)
+{
+    unsigned int s;
+
+    begin();
+    s = fake_socket( ALICE, 4, TCP, 0 );
+    succeeds( acquire( &alice, s, 7000, 2 ) );
+    fake_while_guarding = list_meanwhile;
+    meanwhile_count = 0;
+    succeeds( acquire( &alice, s, 7010, 2 ) );
+    ok( meanwhile_count == 1 && meanwhile_total == 1, "%u lists, the last of %u\n", meanwhile_count, meanwhile_total );
+    succeeds( create( &root, TCP, 7030, 2 ) );
+    ok( meanwhile_count == 2 && meanwhile_total == 2, "%u lists, the last of %u\n", meanwhile_count, meanwhile_total );
+    fake_while_guarding = NULL;
+    list_meanwhile();
+    ok( meanwhile_total == 3, "got %u\n", meanwhile_total );
+    end();
+}
+
 static void test_lists(void)
 {
     struct get_reservations_reply *list = &reply.get_reservations_reply;
@@ -1544,6 +1583,7 @@ int main(void)
     test_lifetimes();
     test_persistent();
     test_lists();
+    test_list_meanwhile();
     test_limits();
     test_restart();
     test_unheard();
