@@ -10,7 +10,7 @@
  */
 
 #include "driver.h"
-#include "../handles.h"
+#include "../open_handles.h"
 #include "guard_helper.h"
 #include "guard_stream.h"
 #include "path.h"

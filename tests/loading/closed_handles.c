@@ -14,7 +14,7 @@
  * in the place (sandbox/win/src/handle_closer_agent.cc). */
 
 #include "winsock.h"
-#include "../handles.h"
+#include "../open_handles.h"
 
 #define MAX_HANDLES 256
 

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <wchar.h>
 #include "winsock.h"
-#include "../handles.h"
+#include "../open_handles.h"
 #include <iphlpapi.h>
 #include <tlhelp32.h>
 

@@ -18,7 +18,7 @@
 #include <string.h>
 #include "port_test.h"
 #include <psapi.h>
-#include "handles.h"
+#include "open_handles.h"
 #include "server_process.h"
 
 struct many_shared

@@ -9,8 +9,8 @@
  * version 2.1 of the License, or (at your option) any later version.
  */
 
-#ifndef PORTRES_TESTS_HANDLES_H
-#define PORTRES_TESTS_HANDLES_H
+#ifndef PORTRES_TESTS_OPEN_HANDLES_H
+#define PORTRES_TESTS_OPEN_HANDLES_H
 
 #include <stdlib.h>
 #include <windows.h>
@@ -71,4 +71,4 @@ static inline DWORD count_handles( DWORD pid )
     return list_handles( pid, NULL, 0 );
 }
 
-#endif /* PORTRES_TESTS_HANDLES_H */
+#endif /* PORTRES_TESTS_OPEN_HANDLES_H */
