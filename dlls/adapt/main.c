@@ -41,6 +41,18 @@ static unsigned char *read_file( const char *path, size_t *size )
     return NULL;
 }
 
+/* Was one made from the other, whatever DLL of Wine's it was adapted to? */
+static int is_same( const char *our_path, const char *path )
+{
+    size_t our_size, size;
+    unsigned char *ours = read_file( our_path, &our_size ), *data = read_file( path, &size );
+    int ret = ours && data && adapted_from( ours, our_size, data, size );
+
+    free( ours );
+    free( data );
+    return ret;
+}
+
 int main( int argc, char *argv[] )
 {
     unsigned char *ours, *wine = NULL, *data = NULL;
@@ -48,10 +60,13 @@ int main( int argc, char *argv[] )
     const char *error;
     int ret, of_wine;
 
+    if (argc == 4 && !strcmp( argv[1], "--same" )) return !is_same( argv[2], argv[3] );
     if (argc != 3 || argv[1][0] == '-')
     {
         fprintf( stderr, "Usage: overlay-adapt OURS WINES\n"
-                 "Write our DLL to the standard output, with the resources (the version) of Wine's DLL.\n" );
+                 "       overlay-adapt --same OURS ADAPTED\n"
+                 "Write our DLL to the standard output, with the exports and the resources (the version) of Wine's DLL.\n"
+                 "With --same: was ADAPTED made from OURS, for whatever Wine? Exit code 0 when it was.\n" );
         return 2;
     }
     if (!(ours = read_file( argv[1], &our_size ))) ret = fail( argv[1], strerror( errno ) );

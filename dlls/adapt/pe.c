@@ -37,6 +37,7 @@
 #define CHARACTERISTICS     36
 
 #define INITIALIZED_DATA_READ 0x40000040
+#define EXECUTABLE            0x20000020
 #define MAX_IMAGE             0x40000000  /* more than any file that is meant */
 
 static unsigned char *optional_header( const struct pe *pe )
@@ -106,7 +107,8 @@ const char *pe_set_directory( struct pe *pe, unsigned int index, uint32_t rva, u
     return NULL;
 }
 
-const unsigned char *pe_get_bytes( const struct pe *pe, uint32_t rva, uint32_t size )
+/* The bytes at an address, at least so many, and how many of them the file has; NULL: not all of them */
+static const unsigned char *find_bytes( const struct pe *pe, uint32_t rva, uint32_t size, uint32_t *room )
 {
     unsigned int i;
 
@@ -118,9 +120,39 @@ const unsigned char *pe_get_bytes( const struct pe *pe, uint32_t rva, uint32_t s
 
         if (rva < start || rva - start >= raw_size || size > raw_size - (rva - start)) continue;
         if (raw > pe->size || raw_size > pe->size - raw) return NULL;
+        *room = raw_size - (rva - start);
         return pe->data + raw + (rva - start);
     }
     return NULL;
+}
+
+const unsigned char *pe_get_bytes( const struct pe *pe, uint32_t rva, uint32_t size )
+{
+    uint32_t room;
+
+    return find_bytes( pe, rva, size, &room );
+}
+
+const char *pe_get_text( const struct pe *pe, uint32_t rva )
+{
+    uint32_t room;
+    const unsigned char *bytes = find_bytes( pe, rva, 1, &room );
+
+    return bytes && memchr( bytes, 0, room ) ? (const char *)bytes : NULL;
+}
+
+int pe_is_code( const struct pe *pe, uint32_t rva )
+{
+    unsigned int i;
+
+    for (i = 0; i < pe->section_count; i++)
+    {
+        const unsigned char *section = section_header( pe, i );
+        uint32_t start = get32( section + VIRTUAL_ADDRESS );
+
+        if (rva >= start && rva - start < get32( section + VIRTUAL_SIZE ) && get32( section + CHARACTERISTICS ) & EXECUTABLE) return 1;
+    }
+    return 0;
 }
 
 uint32_t pe_next_address( const struct pe *pe )
@@ -131,7 +163,7 @@ uint32_t pe_next_address( const struct pe *pe )
 }
 
 /* the headers end where the first section begins, whatever they say */
-static size_t end_of_headers( const struct pe *pe )
+size_t pe_end_of_headers( const struct pe *pe )
 {
     size_t end = get32( optional_header( pe ) + SIZE_OF_HEADERS );
     unsigned int i;
@@ -153,7 +185,7 @@ const char *pe_add_section( struct pe *pe, const char *name, const unsigned char
     unsigned char *copy, *section, *optional;
 
     if (size > MAX_IMAGE || pe->size > MAX_IMAGE || file_alignment > 0x10000) return "it would be too large";
-    if (pe->sections + (pe->section_count + (size_t)1) * SECTION_HEADER_SIZE > end_of_headers( pe )) return "its headers have no room for another section";
+    if (pe->sections + (pe->section_count + (size_t)1) * SECTION_HEADER_SIZE > pe_end_of_headers( pe )) return "its headers have no room for another section";
     raw = align( pe->size, file_alignment );
     raw_size = align( size, file_alignment );
     if (!(copy = calloc( 1, (size_t)raw + raw_size ))) return "there is not enough memory";

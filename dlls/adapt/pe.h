@@ -27,6 +27,7 @@ struct pe
     unsigned int   section_count, directory_count;
 };
 
+#define PE_DIRECTORY_EXPORT   0
 #define PE_DIRECTORY_RESOURCE 2
 
 /* The data must stay, and is the caller's. */
@@ -38,6 +39,15 @@ extern const char *pe_set_directory( struct pe *pe, unsigned int index, uint32_t
 
 /* The bytes at an address of the image; NULL: not all of them are in the file. */
 extern const unsigned char *pe_get_bytes( const struct pe *pe, uint32_t rva, uint32_t size );
+
+/* The same for a text that a 0 ends; NULL: it, or its end, is not in the file. */
+extern const char *pe_get_text( const struct pe *pe, uint32_t rva );
+
+/* Is there code at an address? */
+extern int pe_is_code( const struct pe *pe, uint32_t rva );
+
+/* Where in the file the first section begins, and the headers end */
+extern size_t pe_end_of_headers( const struct pe *pe );
 
 /* Add a section of initialized, read-only data behind all that is there. It will be at pe_next_address(). The data of *pe is copied to a
  * larger memory, which the caller frees. */

@@ -16,6 +16,7 @@
 
 #include <windef.h>
 #include <winbase.h>
+#include <winuser.h>
 #include <winternl.h>
 
 #include "overlay.h"
@@ -38,6 +39,7 @@ struct loader_entry
 
 extern NTSTATUS NTAPI LdrFindEntryForAddress( const void *address, struct loader_entry **entry );
 
+static HINSTANCE our_instance;
 static HMODULE wine_module;
 
 void overlay_message( const char *format, ... )
@@ -60,11 +62,28 @@ void overlay_message( const char *format, ... )
     OutputDebugStringA( message );
 }
 
+static const struct overlay_spare *get_spares(void)
+{
+    return (const struct overlay_spare *)((const char *)our_instance + overlay_mark.list);
+}
+
+/* the name of an export, or its number, as GetProcAddress() takes both */
+static const char *get_export_name( unsigned int index )
+{
+    unsigned int name;
+
+    if (index < overlay_count) return overlay_exports[index].name;
+    name = get_spares()[index - overlay_count].name;
+    return name & OVERLAY_BY_NUMBER ? MAKEINTRESOURCEA( name & ~OVERLAY_BY_NUMBER ) : (const char *)our_instance + name;
+}
+
 void overlay_missing( unsigned int index )
 {
-    ULONG_PTR args[2] = { (ULONG_PTR)overlay_dll, (ULONG_PTR)overlay_exports[index].name };
+    const char *name = get_export_name( index );
+    ULONG_PTR args[2] = { (ULONG_PTR)overlay_dll, (ULONG_PTR)name };
 
-    overlay_message( "this Wine has no function %s, which the program calls\n", overlay_exports[index].name );
+    if (IS_INTRESOURCE( name )) overlay_message( "this Wine has no function number %u, which the program calls\n", (unsigned int)(ULONG_PTR)name );
+    else overlay_message( "this Wine has no function %s, which the program calls\n", name );
     for (;;) RaiseException( EXCEPTION_WINE_STUB, EXCEPTION_NONCONTINUABLE, 2, args );
 }
 
@@ -97,25 +116,30 @@ static BOOL hide_module( HMODULE module )
 
 /* A program that asks for a function at run time must learn that this Wine has none, so the export gets the address 0. Programs
  * that import it were linked to the stub before. */
+static void hide_function( DWORD *function )
+{
+    DWORD prot;
+
+    if (!VirtualProtect( function, sizeof(*function), PAGE_READWRITE, &prot )) return;
+    *function = 0;
+    VirtualProtect( function, sizeof(*function), prot, &prot );
+}
+
 static void hide_export( HINSTANCE instance, const char *name )
 {
     char *base = (char *)instance;
     const IMAGE_NT_HEADERS *nt = (const IMAGE_NT_HEADERS *)(base + ((const IMAGE_DOS_HEADER *)base)->e_lfanew);
     const IMAGE_DATA_DIRECTORY *dir = &nt->OptionalHeader.DataDirectory[IMAGE_DIRECTORY_ENTRY_EXPORT];
     const IMAGE_EXPORT_DIRECTORY *exports = (const IMAGE_EXPORT_DIRECTORY *)(base + dir->VirtualAddress);
-    DWORD *functions = (DWORD *)(base + exports->AddressOfFunctions), prot;
+    DWORD *functions = (DWORD *)(base + exports->AddressOfFunctions);
     const DWORD *names = (const DWORD *)(base + exports->AddressOfNames);
     const WORD *ordinals = (const WORD *)(base + exports->AddressOfNameOrdinals);
     DWORD i;
 
     for (i = 0; i < exports->NumberOfNames; i++)
     {
-        DWORD *function = &functions[ordinals[i]];
-
         if (strcmp( base + names[i], name )) continue;
-        if (!VirtualProtect( function, sizeof(*function), PAGE_READWRITE, &prot )) return;
-        *function = 0;
-        VirtualProtect( function, sizeof(*function), prot, &prot );
+        hide_function( &functions[ordinals[i]] );
         return;
     }
 }
@@ -127,6 +151,7 @@ static BOOL load_wine_module( HINSTANCE instance )
     unsigned int i;
     FARPROC proc;
 
+    our_instance = instance;
     /* In a 32-bit program on a 64-bit system this is syswow64: the file system redirects. */
     swprintf( path + len, ARRAYSIZE( path ) - len, L"\\portres\\%hs", overlay_dll );
     if (!(wine_module = LoadLibraryW( path )))
@@ -149,6 +174,11 @@ static BOOL load_wine_module( HINSTANCE instance )
     {
         if ((proc = GetProcAddress( wine_module, overlay_exports[i].name ))) overlay_table[i] = (overlay_function)proc;
         else if (!overlay_exports[i].ours) hide_export( instance, overlay_exports[i].name );
+    }
+    for (i = 0; i < overlay_mark.count; i++)
+    {
+        if ((proc = GetProcAddress( wine_module, get_export_name( overlay_count + i ) ))) overlay_table[overlay_count + i] = (overlay_function)proc;
+        else hide_function( (DWORD *)((char *)instance + get_spares()[i].function) );
     }
     return TRUE;
 }

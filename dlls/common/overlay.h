@@ -24,7 +24,7 @@ struct overlay_export
 extern const char overlay_dll[];                       /* "ws2_32.dll" */
 extern const unsigned int overlay_count;
 extern const struct overlay_export overlay_exports[];
-extern overlay_function overlay_table[];               /* Wine's functions; calls overlay_missing() where there is none */
+extern overlay_function overlay_table[];               /* Wine's functions, and those of the spare thunks; calls overlay_missing() where there is none */
 
 /* What a call to a function that this Wine lacks ends in: prints which one, and raises EXCEPTION_WINE_STUB. */
 extern void overlay_missing( unsigned int index ) __attribute__((noreturn, used));
@@ -57,6 +57,30 @@ extern void overlay_message( const char *format, ... ) __attribute__((format( pr
 # error "no thunks for this processor"
 #endif
 
+/* Functions of Wine that were not known here. 'wine-portres install' gives the DLL the names and numbers that Wine's has (dlls/adapt), and
+ * those that are in no .spec a spare thunk each. It finds the mark, and what belongs to it, in the file: see dlls/adapt/exports.h. A spare
+ * thunk has 16 bytes, and so has its stub. */
+#define OVERLAY_SPARE_COUNT 512
+#define OVERLAY_STRING( x ) #x
+#define OVERLAY_NUMBER( x ) OVERLAY_STRING( x )
+
+struct overlay_spare
+{
+    unsigned int name;      /* its address in the image, or OVERLAY_BY_NUMBER and the number */
+    unsigned int function;  /* that of its entry in the table of exports */
+};
+
+#define OVERLAY_BY_NUMBER 0x80000000u
+
+struct overlay_mark
+{
+    char         mark[32];
+    unsigned int spares, own, spare_count;
+    unsigned int list, count;   /* of struct overlay_spare; install fills it in */
+};
+
+extern const struct overlay_mark overlay_mark;
+
 #define OVERLAY_BEGIN __asm__( "\t.text\n"
 #define OVERLAY_FORWARDED( index, name ) \
     "\t.globl " OVERLAY_SYMBOL( thunk_##name ) "\n" \
@@ -67,11 +91,49 @@ extern void overlay_message( const char *format, ... ) __attribute__((format( pr
 #define OVERLAY_REPLACED( index, name ) \
     OVERLAY_SYMBOL( stub_##name ) ":\n" \
     OVERLAY_STUB( index )
+#define OVERLAY_SPARES( first ) \
+    "\t.set spare_first, " #first "\n" \
+    "\t.set spare, spare_first\n" \
+    "\t.balign 16\n" \
+    "spare_thunks:\n" \
+    "\t.rept " OVERLAY_NUMBER( OVERLAY_SPARE_COUNT ) "\n" \
+    "\t.balign 16\n" \
+    OVERLAY_JUMP( spare ) \
+    "\t.set spare, spare + 1\n" \
+    "\t.endr\n" \
+    "\t.set spare, spare_first\n" \
+    "\t.balign 16\n" \
+    "spare_stubs:\n" \
+    "\t.rept " OVERLAY_NUMBER( OVERLAY_SPARE_COUNT ) "\n" \
+    "\t.balign 16\n" \
+    OVERLAY_STUB( spare ) \
+    "\t.set spare, spare + 1\n" \
+    "\t.endr\n"
 #define OVERLAY_TABLE \
     "\t.data\n" OVERLAY_ALIGN \
     "\t.globl " OVERLAY_SYMBOL( overlay_table ) "\n" \
     OVERLAY_SYMBOL( overlay_table ) ":\n"
 #define OVERLAY_ENTRY( name ) OVERLAY_POINTER OVERLAY_SYMBOL( stub_##name ) "\n"
-#define OVERLAY_END "\t.text\n" );
+#define OVERLAY_SPARE_ENTRIES \
+    "\t.set spare, 0\n" \
+    "\t.rept " OVERLAY_NUMBER( OVERLAY_SPARE_COUNT ) "\n" \
+    OVERLAY_POINTER "spare_stubs + 16 * spare\n" \
+    "\t.set spare, spare + 1\n" \
+    "\t.endr\n"
+#define OVERLAY_MARK \
+    "\t.section .rdata,\"dr\"\n" \
+    "\t.balign 16\n" \
+    "\t.globl " OVERLAY_SYMBOL( overlay_mark ) "\n" \
+    OVERLAY_SYMBOL( overlay_mark ) ":\n" \
+    "\t.ascii \"wine-portres: the exports\"\n" \
+    "\t.balign 16\n" \
+    "\t.rva spare_thunks\n" \
+    "\t.rva own_names\n" \
+    "\t.long " OVERLAY_NUMBER( OVERLAY_SPARE_COUNT ) "\n" \
+    "\t.long 0\n" \
+    "\t.long 0\n" \
+    "own_names:\n"
+#define OVERLAY_OWN( name ) "\t.asciz \"" #name "\"\n"
+#define OVERLAY_END "\t.byte 0\n\t.text\n" );
 
 #endif /* PORTRES_OVERLAY_H */

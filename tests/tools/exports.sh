@@ -15,27 +15,22 @@ exports()
         on && match( $0, /\[ *[0-9]+\]/ ) { print substr( $0, RSTART + 1, RLENGTH - 2 ) + 1, $NF }' | sort -k 2
 }
 
-# the DLL of Wine in a folder of a prefix that is untouched, and ours for it
+# the DLL of Wine in a folder of a prefix that is untouched, and ours for it, as install makes it
 check_dll()
 {
     local wine=$1 ours=$2 dll=$3
+    ok "$ours is made to fit" "$BUILD/native/overlay-adapt" "$ours" "$wine" >"$work/adapted"
     exports "$wine" >"$work/wine"
-    exports "$ours" >"$work/ours"
+    exports "$work/adapted" >"$work/ours"
     ok "$wine has exports" test -s "$work/wine"
-    sed 's/^[0-9]* //' "$work/wine" | sort >"$work/names"
-    sed 's/^[0-9]* //' "$work/ours" | sort >"$work/our_names"
-    comm -23 "$work/names" "$work/our_names" >"$work/missing"
-    ok "no name of $wine is missing in $ours" same "$work/missing" /dev/null
-
-    # the ordinals that the list gives; a name that Wine has not is no business of this test
-    sed -n 's/^\([0-9][0-9]*\)  *[a-z]*  *\([A-Za-z_0-9]*\).*/\1 \2/p' "$srcdir/dlls/$dll/$dll.spec" |
-        sort -k 2 >"$work/spec"
-    while read -r ordinal name
-    do
-        grep -qx "[0-9]* $name" "$work/wine" || continue
-        ok "$dll: $name is number $ordinal in Wine's" grep -qx "$ordinal $name" "$work/wine"
-        ok "$dll: $name is number $ordinal in ours" grep -qx "$ordinal $name" "$work/ours"
-    done <"$work/spec"
+    comm -23 <(sort "$work/wine") <(sort "$work/ours") >"$work/missing"
+    ok "each name of $wine has its number in $ours" same "$work/missing" /dev/null
+    comm -13 <(sort "$work/wine") <(sort "$work/ours") | sed 's/^[0-9]* //' | sort >"$work/more"
+    sed -n 's/^[0-9@]*  *ours  *//p' "$srcdir/dlls/$dll/$dll.spec" | sort >"$work/own"
+    comm -23 "$work/more" "$work/own" >"$work/unknown"
+    ok "$ours has no other names but of functions that are its own" same "$work/unknown" /dev/null
+    ok "$ours forwards what $wine does" is "$("$objdump" -p "$work/adapted" 2>/dev/null | sed -n 's/.*Forwarder RVA -- //p')" \
+        "$("$objdump" -p "$wine" 2>/dev/null | sed -n 's/.*Forwarder RVA -- //p')"
 }
 
 # a list for make_spec that must be refused, with the reason
@@ -97,7 +92,7 @@ ok 'a request changes the version' isnt "$(version "$work/changed.def")" "$(vers
 if test -d "${PRISTINE:-}"
 then
     windows=$PRISTINE/drive_c/windows
-    for dll in ws2_32 iphlpapi
+    for dll in ws2_32 iphlpapi mswsock
     do
         if test -f "$windows/syswow64/ntdll.dll"
         then
