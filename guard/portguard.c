@@ -199,6 +199,12 @@ int main( int argc, char *argv[] )
     int refuse, ret;
     struct stat st;
 
+    if (argc == 2 && !strcmp( argv[1], "--version" ))
+    {
+        /* does it run on this system at all? */
+        printf( "portguard %s\n", PACKAGE_VERSION );
+        return 0;
+    }
     if (argc > 1 || fstat( 0, &st ) || !S_ISSOCK( st.st_mode ))
     {
         fprintf( stderr, "%s: started by portserver.exe with a socket as its standard input; nothing to be run by hand\n",

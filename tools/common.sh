@@ -18,8 +18,8 @@ export WINEDEBUG=${WINEDEBUG:--all}
 export WINEDLLOVERRIDES="mscoree,mshtml="
 unset DISPLAY WAYLAND_DISPLAY WINEARCH WINEPREFIX
 export LC_ALL=C.UTF-8
-# Debian has wineserver there, and does not always put it into the path
-PATH=$PATH:/usr/lib/wine
+# shellcheck source=tools/lib/wine.sh
+. "$srcdir/tools/lib/wine.sh"
 
 die()
 {
@@ -64,34 +64,40 @@ machine()
 # A prefix of the kind that is built here: where 64-bit Wine is installed beside 32-bit Debian, it would be another
 test "$(machine)" != i386 || export WINEARCH=win32
 
-have_wine32()
-{
-    test "$(machine)" = i386 || { have dpkg-query && dpkg-query -W -f '${Status}' wine32:i386 2>/dev/null | grep -q ' installed'; }
-}
-
-# Print the Debian packages that are needed and missing
+# Print what is needed and missing, by the names of Debian's packages
 missing_packages()
 {
-    have wine || echo wine
-    have wineserver || echo wine
+    if ! find_wine
+    then
+        test -z "${WINE:-${WINELOADER:-}}" || die "there is no command '${WINE:-$WINELOADER}' (of the variable WINE or WINELOADER)"
+        echo wine
+    elif ! wineserver_command >/dev/null
+    then
+        test -z "${WINE:-${WINELOADER:-}}" || die "no wineserver is known that belongs to '$wine_cmd'; set WINESERVER"
+        echo wine
+    fi
     have make || echo make
-    have gcc || echo gcc
+    have gcc || have cc || echo gcc
     test -e /usr/include/stdio.h || echo libc6-dev
     have autoconf || echo autoconf
     perl -MJSON::PP -e 1 2>/dev/null || echo perl
     case $(machine) in
-    amd64)
-        have x86_64-w64-mingw32-gcc || echo gcc-mingw-w64-x86-64
-        # of no use to a Wine that runs 64-bit programs only
-        ! have_wine32 || have i686-w64-mingw32-gcc || echo gcc-mingw-w64-i686
-        ;;
-    i386)
-        have i686-w64-mingw32-gcc || echo gcc-mingw-w64-i686
-        ;;
-    *)
-        die "Wine runs Windows programs for amd64 and i386 only, this machine is $(machine)"
-        ;;
+    amd64) have_compiler x86_64 || echo gcc-mingw-w64-x86-64 ;;
+    i386) have_compiler i686 || echo gcc-mingw-w64-i686 ;;
+    *) die "Wine runs Windows programs for amd64 and i386 only, this machine is $(machine)" ;;
     esac
+}
+
+# as configure looks for it
+have_compiler()
+{
+    have "$1-w64-mingw32-gcc" || have "$1-w64-mingw32ucrt-gcc"
+}
+
+# The same for 32-bit programs, of no use where the prefix WINEPREFIX runs 64-bit programs only
+missing_32bit_packages()
+{
+    test ! -f "$WINEPREFIX/drive_c/windows/syswow64/ntdll.dll" || have_compiler i686 || echo gcc-mingw-w64-i686
 }
 
 # The same for what looks through the sources and the fuzzers' inputs
@@ -106,38 +112,90 @@ missing_check_packages()
     have go || echo golang-go
 }
 
-# Install what is missing, and only that, from Debian's packages; $1 is the function that tells it
+# Print the command that installs Debian's PACKAGE... on this system, with the names that it has there; fails where they are not known
+install_command()
+{
+    local package family kind names=""
+
+    family=$(sed -n 's/^ID=//p; s/^ID_LIKE=//p' "${OS_RELEASE:-/etc/os-release}" 2>/dev/null | tr -d '"' | tr '\n' ' ')
+    case " $family" in
+    *" debian "* | *" ubuntu "*) kind=debian ;;
+    *" fedora "* | *" rhel "*) kind=fedora ;;
+    *" arch "*) kind=arch ;;
+    *" suse "* | *" opensuse"*) kind=suse ;;
+    *) return 1 ;;
+    esac
+    for package
+    do
+        case $kind:$package in
+        fedora:gcc-mingw-w64-x86-64) package="mingw64-gcc" ;;
+        fedora:gcc-mingw-w64-i686) package="mingw32-gcc" ;;
+        fedora:libc6-dev) package="glibc-devel glibc-static" ;;
+        fedora:perl) package="perl-interpreter perl-JSON-PP" ;;
+        fedora:libclang-rt-dev) package="compiler-rt" ;;
+        fedora:clang-tidy) package="clang-tools-extra" ;;
+        fedora:shellcheck) package="ShellCheck" ;;
+        fedora:golang-go) package="golang" ;;
+        arch:gcc-mingw-w64-*) package="mingw-w64-gcc" ;;
+        arch:libc6-dev) package="glibc" ;;
+        arch:libclang-rt-dev) package="compiler-rt" ;;
+        arch:clang-tidy) package="clang" ;;
+        arch:golang-go) package="go" ;;
+        suse:gcc-mingw-w64-x86-64) package="mingw64-cross-gcc" ;;
+        suse:gcc-mingw-w64-i686) package="mingw32-cross-gcc" ;;
+        suse:libc6-dev) package="glibc-devel glibc-devel-static" ;;
+        suse:libclang-rt-dev | suse:clang-tidy) package="clang" ;;
+        suse:shellcheck) package="ShellCheck" ;;
+        suse:golang-go) package="go" ;;
+        esac
+        names="$names $package"
+    done
+    case $kind in
+    debian) echo "apt-get install$names" ;;
+    fedora) echo "dnf install$names" ;;
+    arch) echo "pacman -S --needed$names" ;;
+    suse) echo "zypper install$names" ;;
+    esac
+}
+
+# Install what is missing, and only that, from Debian's packages; $1 is the function that tells it. Afterwards 'wine' and 'wineserver' are the
+# Wine to use.
 install_packages()
 {
-    local packages as_root=()
+    local packages as_root=() how
 
     packages=$("${1:-missing_packages}") || exit 1
-    test -n "$packages" || return 0
-    packages=$(echo "$packages" | sort -u | tr '\n' ' ')
-
-    have apt-get ||
-        die "these programs are missing; install them with your system's packages (the names are Debian's): $packages"
-    if test "$(id -u)" != 0
+    if test -n "$packages"
     then
-        have sudo || die "some packages are missing; become root and run: apt-get update && apt-get install $packages"
-        as_root=(sudo)
-    fi
-    # sudo clears the environment; nobody may be there to answer a question
-    as_root+=(env DEBIAN_FRONTEND=noninteractive)
+        mapfile -t packages < <(echo "$packages" | sort -u)
+        if ! have apt-get
+        then
+            how=$(install_command "${packages[@]}") ||
+                die "these programs are missing; install them with your system's packages (the names are Debian's): ${packages[*]}"
+            die "some packages are missing; as root, run: $how"
+        fi
+        if test "$(id -u)" != 0
+        then
+            have sudo || die "some packages are missing; become root and run: apt-get update && apt-get install ${packages[*]}"
+            as_root=(sudo)
+        fi
+        # sudo clears the environment; nobody may be there to answer a question
+        as_root+=(env DEBIAN_FRONTEND=noninteractive)
 
-    progress "fetching the list of Debian packages"
-    run_logged "apt-get update" "${as_root[@]}" apt-get -q update
-    progress "installing Debian packages, which can take minutes: $packages"
-    # shellcheck disable=SC2086 # a list of words
-    run_logged "apt-get install $packages(is the network there?)" \
-        "${as_root[@]}" apt-get -q -y --no-install-recommends install $packages
+        progress "fetching the list of Debian packages"
+        run_logged "apt-get update" "${as_root[@]}" apt-get -q update
+        progress "installing Debian packages, which can take minutes: ${packages[*]}"
+        run_logged "apt-get install ${packages[*]} (is the network there?)" \
+            "${as_root[@]}" apt-get -q -y --no-install-recommends install "${packages[@]}"
+    fi
+    use_wine "$build/wine-command" || die "there is no Wine; install it, or set WINE to its command"
 }
 
 # Does the build tree, if there is one, lack a compiler that is here now?
 needs_configure()
 {
     test -f "$build/Makefile" || return 0
-    have i686-w64-mingw32-gcc && ! grep -q '^PE_ARCHS *=.*i386' "$build/Makefile" && return
+    have_compiler i686 && ! grep -q '^PE_ARCHS *=.*i386' "$build/Makefile" && return
     have clang && grep -q '^FUZZ_CC *= *$' "$build/Makefile"
 }
 
@@ -158,7 +216,7 @@ build_tree()
     run_logged "make" make -s -C "$build" "-j$(nproc)"
 }
 
-# Make the prefix WINEPREFIX, unless it is there; $1 is the version of Windows that it then is, such as win10, Wine's choice when not
+# Make the prefix WINEPREFIX, before the build, which looks what kinds of programs it runs; unless it is there; $1 is the version of Windows that it then is, such as win10, Wine's choice when not
 # given. The mark tells a later run that this one was interrupted.
 # shellcheck disable=SC2120 # quickstart gives one
 make_prefix()
@@ -195,7 +253,7 @@ is_part_of_wine()
     wine '\\?\unix'"$build/$(prefix_arch)-windows/portres.exe" host </dev/null >/dev/null 2>&1
 }
 
-# Make a prefix with the component that goes away with this script, whose exit code is $code by then
+# Build, and make a prefix with the component that goes away with this script, whose exit code is $code by then
 temporary_prefix()
 {
     tmp=$(mktemp -d "${TMPDIR:-/tmp}/wine-portres-$name.XXXXXX") || die "cannot make a folder in ${TMPDIR:-/tmp}"
@@ -204,6 +262,8 @@ temporary_prefix()
     trap 'exit 1' INT TERM HUP
     # shellcheck disable=SC2119 # as Wine makes it
     make_prefix
+    install_packages missing_32bit_packages
+    build_tree
     is_part_of_wine || run_logged "wine-portres install" "$srcdir/tools/wine-portres" install
 }
 

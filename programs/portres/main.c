@@ -1,5 +1,5 @@
 /*
- * portres: register, unregister, start, host, status and list, for the wine-portres tool and for clients
+ * portres: what the tool wine-portres, and clients, have done inside a prefix
  *
  * Copyright 2026 the wine-portres authors
  *
@@ -42,6 +42,8 @@ static int register_component( int restart, char **overrides, int count )
     DWORD error;
 
     if (has_two_managers()) return EXIT_MANAGERS;
+    if ((error = redirect_pending_renames( overrides, count, 0 )))
+        return fail( "could not change PendingFileRenameOperations in the registry: %s (%lu)", error_text( error ), error );
     if ((error = add_overrides( overrides, count )))
         return fail( "could not write the DLL overrides to the registry: %s (%lu)", error_text( error ), error );
     if ((error = install_service( restart )))
@@ -53,7 +55,7 @@ static int register_component( int restart, char **overrides, int count )
     return EXIT_OK;
 }
 
-static int unregister_component(void)
+static int unregister_component( char **overrides, int count )
 {
     DWORD error;
 
@@ -67,6 +69,9 @@ static int unregister_component(void)
     if (error && error != ERROR_FILE_NOT_FOUND)
         return fail( "could not remove HKLM\\Software\\wine-portres from the registry: %s (%lu); run 'wine-portres uninstall' again",
                      error_text( error ), error );
+    if ((error = redirect_pending_renames( overrides, count, 1 )))
+        return fail( "could not restore PendingFileRenameOperations in the registry: %s (%lu); run 'wine-portres uninstall' again",
+                     error_text( error ), error );
     if ((error = restore_overrides()))
         return fail( "could not restore the DLL overrides in the registry: %s (%lu); run 'wine-portres uninstall' again",
                      error_text( error ), error );
@@ -75,7 +80,8 @@ static int unregister_component(void)
 
 static int usage( FILE *to, int ret )
 {
-    fprintf( to, "Usage: portres register [--restart] [DLL]... | unregister | start | host | status | list [--json]\n"
+    fprintf( to, "Usage: portres register [--restart] [DLL]... | unregister [DLL]... | check [DLL]... | own FOLDER FILE... |\n"
+                 "               start | host | status | list [--json]\n"
                  "\n"
                  "The part of the tool wine-portres that runs inside a prefix; use that tool instead.\n" );
     return ret;
@@ -91,7 +97,9 @@ int main( int argc, char *argv[] )
     if (argc >= 3 && !strcmp( argv[1], "register" ) && !strcmp( argv[2], "--restart" ))
         return register_component( 1, argv + 3, argc - 3 );
     if (argc >= 2 && !strcmp( argv[1], "register" )) return register_component( 0, argv + 2, argc - 2 );
-    if (argc == 2 && !strcmp( argv[1], "unregister" )) return unregister_component();
+    if (argc >= 2 && !strcmp( argv[1], "unregister" )) return unregister_component( argv + 2, argc - 2 );
+    if (argc >= 2 && !strcmp( argv[1], "check" )) return check_modules( argv + 2, argc - 2 );
+    if (argc >= 4 && !strcmp( argv[1], "own" )) return write_own_modules( argv + 2, argc - 2 );
     if (argc == 2 && !strcmp( argv[1], "start" )) return start_service() ? EXIT_FAILED : EXIT_OK;  /* by a client; it has no console */
     if (argc == 2 && !strcmp( argv[1], "host" )) return show_host();
     if (argc == 2 && !strcmp( argv[1], "status" )) return show_status();

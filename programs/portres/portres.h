@@ -26,6 +26,8 @@
 #define EXIT_MANAGERS  3  /* two service managers run; nothing was done */
 #define EXIT_NO_HOST   4  /* this Wine has no reservations, and the component is not installed */
 
+#define EXIT_OTHER_DLL 5  /* a program that starts now gets a DLL of Wine's */
+
 /* Print one line on stderr: what is wrong and what to do. Returns EXIT_FAILED. */
 extern int fail( const char *format, ... ) __attribute__((format( __MINGW_PRINTF_FORMAT, 1, 2 )));
 
@@ -84,9 +86,19 @@ extern DWORD install_service( int restart );
 extern DWORD start_service(void);
 extern DWORD remove_service(void);
 
+/* Moves of files that Wine does when the prefix starts next: those to and from the DLLs with these names go to the place of Wine's own
+ * (to_ours 0), or back to where it was (to_ours 1). */
+extern LONG redirect_pending_renames( char **names, int count, int to_ours );
+
 /* The commands, each returns an exit code. */
 extern int show_status(void);
 extern int show_host(void);
 extern int list_reservations( int json );
+
+/* Write Wine's own DLLs, as this Wine has them now, into a folder: args are the folder and names such as "ws2_32.dll". Those that Wine has
+ * not are left out. */
+extern int write_own_modules( char **args, int count );
+/* Does a program that starts now get our DLLs? Prints the names of those that it does not get. */
+extern int check_modules( char **names, int count );
 
 #endif /* PORTRES_PORTRES_H */

@@ -155,7 +155,7 @@ ok "without overlay-adapt: exit code" is $code 0
 ok "without overlay-adapt: says so" contains "$work/err" "another version than Wine's own"
 ok "without overlay-adapt: the DLL is as it was built" cmp -s "$BUILD/$arch-windows/ws2_32.dll" "$system32/ws2_32.dll"
 run_tool status
-ok "adapted another way: status tells" contains "$work/out" "another build"
+ok "adapted another way: status tells" contains "$work/out" "makes it fit"
 run_tool install
 ok "with overlay-adapt: the DLL is another one" isnt "$(cksum <"$BUILD/$arch-windows/ws2_32.dll")" "$(cksum <"$system32/ws2_32.dll")"
 touch -d '2020-01-01' "$system32/ws2_32.dll"

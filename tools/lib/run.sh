@@ -1,0 +1,39 @@
+# wine-portres run; read by it with '.'
+#
+# Copyright 2026 the wine-portres authors
+#
+# This library is free software; you can redistribute it and/or
+# modify it under the terms of the GNU Lesser General Public
+# License as published by the Free Software Foundation; either
+# version 2.1 of the License, or (at your option) any later version.
+#
+# shellcheck shell=sh disable=SC2154 # what wine-portres sets
+
+# A program with reservations in a prefix that stays without them: the component is put into it, and the last of these programs that ends
+# takes it out. Where it was installed before, it stays.
+run_program()
+{
+    if ! test -f "$portres/portres.exe" || test -f "$portres/once"
+    then
+        command -v flock >/dev/null || die "run needs the command flock (on Debian: apt-get install util-linux); 'wine-portres install' does without"
+        # held by each of them as long as it runs, and alone by who puts the component in or takes it out
+        exec 8>"$WINEPREFIX/wine-portres.lock"
+        flock -x 0 <&8
+        if ! test -f "$portres/portres.exe"
+        then
+            # an install that is interrupted before the mark is there is one that stays
+            (install_component) >&2 || exit 1
+            : >"$portres/once"
+        fi
+        flock -s 0 <&8
+        trap ':' INT TERM HUP
+    fi
+    wine_run "$@" 8<&-
+    code=$?
+    if test -f "$portres/once" && flock -n -x 0 <&8
+    then
+        (uninstall_component) >&2 || code=1
+        rm -f -- "$WINEPREFIX/wine-portres.lock"
+    fi
+    exit $code
+}
