@@ -91,6 +91,8 @@ get_pending()
         print map { $_ ? chr : "/" } unpack "v*", pack "C*", map { hex } split /,/, $1'
 }
 
+# a prefix that ends would do them when it starts again
+exec 5> >(exec wine cmd.exe >/dev/null 2>&1)
 put_pending WS2_32.dll
 pending=$(get_pending)
 ok "a pending rename" is "$pending" '\??\C:\old//\??\C:\new.dll/!\??\C:\Windows\System32\WS2_32.dll//'
@@ -100,6 +102,7 @@ ok "a pending rename: goes to Wine's own" is "$(get_pending)" "${pending/System3
 run_tool uninstall
 ok "a pending rename, uninstall: is as it was" is "$(get_pending)" "$pending"
 run_tool install
+exec 5>&-
 stop_prefix
 run_tool status
 ok "a pending rename, after a restart: status" is "$code" 0 || cat "$work/err"
