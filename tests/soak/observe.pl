@@ -357,13 +357,13 @@ sub end_fault($)
     ($fault, $fault_pid) = ("", 0);
 }
 
-# The number of descriptors, by what has them
+# The number of sockets and pipes, by what has them. wineserver's files are those of modules, which come and go with Wine's own processes.
 sub descriptors()
 {
     my %count;
     foreach my $name ("wineserver", "portguard")
     {
-        $count{$name} = () = map { glob "/proc/$_/fd/*" } processes_of( $name );
+        $count{$name} = () = grep { /^(?:socket|pipe):/ } map { readlink // () } map { glob "/proc/$_/fd/*" } processes_of( $name );
     }
     return \%count;
 }
