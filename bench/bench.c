@@ -11,7 +11,8 @@
 
 /* Times are medians of many calls, in microseconds, each beside the same call by Wine's own ws2_32 in the same run: machines differ, and
  * are noisy, so it is the ratio that counts. Where reservations are part of Wine there is no other ws2_32, and each is beside a socket
- * that is bound without one. "bench plain" only measures the latter, also on a Wine without reservations. */
+ * that is bound without one. "bench plain" only measures the latter, also on a Wine without reservations.
+ * "bench stall SECONDS" tells how long calls of wineserver wait while persistent reservations are made and deleted. */
 
 #include <winsock2.h>
 #include <ws2tcpip.h>
@@ -196,8 +197,8 @@ static void bench_part_of_wine( int type, const char *name )
     SOCKET owner = socket( AF_INET, type, 0 ), s = socket( AF_INET, type, 0 );
     static double reserved[ROUNDS], acquired[ROUNDS];
     struct instance instance;
-    double plain, ours;
-    unsigned int i;
+    double plain, ours, start;
+    unsigned int i, j;
 
     acquire( owner, 64, &instance );
     for (i = 0; i < ROUNDS; i++)
@@ -214,11 +215,82 @@ static void bench_part_of_wine( int type, const char *name )
     memcpy( samples, acquired, sizeof(samples) );
     ours = median( ROUNDS );
     printf( "acquire and release 1 port, %s %35.1f us, ratio %.2f\n", name, ours, ours / plain );
-    for (i = 0; i < 50; i++) samples[i] = acquire_one( s, 1000 );
-    ours = median( 50 );
-    printf( "acquire and release 1000 ports, %s %31.1f us, ratio to 1000 sockets %.3f\n", name, ours, ours / 1000 / plain );
+    for (i = 0; i < 20; i++)
+    {
+        reserved[i] = acquire_one( s, 1000 );
+        start = now();
+        for (j = 0; j < 1000; j++) bind_one( type, NULL );
+        samples[i] = now() - start;
+    }
+    plain = median( 20 );
+    memcpy( samples, reserved, 20 * sizeof(*samples) );
+    ours = median( 20 );
+    printf( "acquire and release 1000 ports, %s %31.1f us, 1000 sockets %.1f us, ratio %.2f\n", name, ours, plain, ours / plain );
     closesocket( owner );
     closesocket( s );
+}
+
+/* a call of wineserver, over and over, and how long it took */
+struct waits
+{
+    volatile LONG stop;
+    unsigned int  calls, slow;  /* slow: more than 5 ms */
+    double        longest;      /* in us */
+};
+
+static DWORD WINAPI call_server( void *arg )
+{
+    struct waits *waits = arg;
+
+    while (!waits->stop)
+    {
+        double start = now(), time;
+
+        CloseHandle( CreateEventA( NULL, FALSE, FALSE, NULL ) );
+        time = now() - start;
+        waits->calls++;
+        if (time > waits->longest) waits->longest = time;
+        waits->slow += time > 5000;
+    }
+    return 0;
+}
+
+static void bench_stall( DWORD milliseconds, int create )
+{
+    ULONG (WINAPI *create_block)( USHORT start, USHORT count, ULONG64 *token );
+    ULONG (WINAPI *delete_block)( USHORT start, USHORT count );
+    HMODULE iphlpapi = LoadLibraryA( "iphlpapi.dll" );
+    struct waits waits = { 0 };
+    HANDLE thread = CreateThread( NULL, 0, call_server, &waits, 0, NULL );
+    DWORD start = GetTickCount();
+    unsigned int count = 0;
+    double longest = 0;
+    ULONG64 token;
+
+    create_block = (void *)GetProcAddress( iphlpapi, "CreatePersistentTcpPortReservation" );
+    delete_block = (void *)GetProcAddress( iphlpapi, "DeletePersistentTcpPortReservation" );
+    while (GetTickCount() - start < milliseconds)
+    {
+        double begin = now();
+
+        if (create)
+        {
+            if (create_block( htons( 24000 ), 10, &token ) || delete_block( htons( 24000 ), 10 ))
+            {
+                fprintf( stderr, "bench: could not create and delete TCP ports 24000-24009\n" );
+                exit( 1 );
+            }
+            count++;
+            if (now() - begin > longest) longest = now() - begin;
+        }
+        Sleep( 20 );
+    }
+    waits.stop = 1;
+    WaitForSingleObject( thread, INFINITE );
+    CloseHandle( thread );
+    FreeLibrary( iphlpapi );
+    printf( "%5u blocks made and deleted, the slowest in %.1f ms: %u calls beside, the slowest took %.1f ms, %u more than 5 ms\n",
+            count, longest / 1000, waits.calls, waits.longest / 1000, waits.slow );
 }
 
 int main( int argc, char **argv )
@@ -232,6 +304,12 @@ int main( int argc, char **argv )
 
     QueryPerformanceFrequency( &frequency );
     WSAStartup( MAKEWORD( 2, 2 ), &data );
+    if (argc > 2 && !strcmp( argv[1], "stall" ))
+    {
+        bench_stall( atoi( argv[2] ) * 1000, 0 );
+        bench_stall( atoi( argv[2] ) * 1000, 1 );
+        return 0;
+    }
     GetSystemDirectoryW( path, MAX_PATH - 20 );
     wcscat( path, L"\\portres\\ws2_32.dll" );
     if (!(wine = LoadLibraryW( path )) || !(wine_bind = (void *)GetProcAddress( wine, "bind" )))
