@@ -78,13 +78,28 @@ sub sockets_of(@)
     return \%inodes;
 }
 
+# Where reservations are part of Wine, the guard of a UDP port is wineserver's, too, and stays beside the socket that has the port. It is tied to
+# an interface that no host has.
+sub add_guards($)
+{
+    my $guards = shift;
+
+    open my $ss, "-|", "ss -uaneH 2>/dev/null" or return;
+    while (<$ss>)
+    {
+        $guards->{$1} = 1 if /%\w*2147483647:/ && /\bino:(\d+)/;
+    }
+    close $ss;
+}
+
 # "udp 1234" => sockets of Wine that are bound to it, TCP only those that listen: two hands at one port
 sub ports_in_two_hands()
 {
     # wineserver has every socket of the prefix open
     my $ours = sockets_of( processes_of( "wineserver" ) );
-    my %hands;
+    my (%hands, %guards);
 
+    add_guards( \%guards );
     foreach my $table (qw(tcp tcp6 udp udp6))
     {
         open my $file, "<", "/proc/net/$table" or next;
@@ -99,6 +114,8 @@ sub ports_in_two_hands()
         }
         close $file;
     }
+    add_guards( \%guards );  # those that were made meanwhile
+    foreach my $sockets (values %hands) { delete @$sockets{keys %guards}; }
     return { map { $_ => join( " ", sort keys %{$hands{$_}} ) } grep { keys %{$hands{$_}} > 1 } keys %hands };
 }
 
