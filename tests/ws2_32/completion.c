@@ -404,7 +404,13 @@ static void test_way( int kind, const struct operation *operation, const char *h
             ok( overlapped.InternalHigh == expect_size, "%s, %s: InternalHigh is %lx\n", operation->name, how, (DWORD)overlapped.InternalHigh );
         }
     }
-    else if (flags & BY_EVENT)
+    else
+    {
+        /* so that nobody waits for what has failed */
+        ok( HasOverlappedIoCompleted( &overlapped ), "%s, %s: failed with %d, and is pending\n", operation->name, how, error );
+        if (flags & BY_ROUTINE) ok( overlapped.hEvent == CONTEXT, "%s, %s: hEvent was changed to %p\n", operation->name, how, overlapped.hEvent );
+    }
+    if (!reported && (flags & BY_EVENT))
     {
         /* an event is reset where the operation was started */
         ret = WaitForSingleObject( event, 0 );

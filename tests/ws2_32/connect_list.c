@@ -77,11 +77,31 @@ static SOCKET make_closed( int kind )
     return s;
 }
 
+static BOOL is_poison( const struct sockaddr_storage *addr )
+{
+    const unsigned char *bytes = (const unsigned char *)addr;
+    unsigned int i;
+
+    for (i = 0; i < sizeof(*addr) && bytes[i] == 0xcc; i++) ;
+    return i == sizeof(*addr);
+}
+
+/* what fails stores nothing but the error */
 static int call( SOCKET s, const TIMEVAL *timeout )
 {
+    struct sockaddr_storage local, remote;
+    DWORD local_len = sizeof(local), remote_len = sizeof(remote);
+    int ret;
+
+    memset( &local, 0xcc, sizeof(local) );
+    memset( &remote, 0xcc, sizeof(remote) );
     WSASetLastError( 0xdead );
-    if (connect_by_list( s, list, NULL, NULL, NULL, NULL, timeout, NULL )) return 0;
-    return WSAGetLastError();
+    if (connect_by_list( s, list, &local_len, (struct sockaddr *)&local, &remote_len, (struct sockaddr *)&remote, timeout, NULL )) return 0;
+    ret = WSAGetLastError();
+    ok( (is_poison( &local ) && local_len == sizeof(local)) || broken( TRUE ), "the local address was touched, length %lu\n", local_len );
+    ok( (is_poison( &remote ) && remote_len == sizeof(remote)) || broken( TRUE ), "the remote address was touched, length %lu\n",
+        remote_len );
+    return ret;
 }
 
 /* makes what asks for a connected socket take one that ConnectEx() connected, as the option is documented */

@@ -38,6 +38,27 @@ static int get_option( SOCKET s, int level, int name )
     return value;
 }
 
+/* A length that is too short, or no place: as for any option, and nothing is written. */
+static void check_short_option( SOCKET s, int level, int name )
+{
+    unsigned char buffer[8];
+    int len, in_len, ret;
+
+    for (in_len = 0; in_len < 4; in_len++)
+    {
+        memset( buffer, 0xcc, sizeof(buffer) );
+        len = in_len;
+        ret = getsockopt( s, level, name, (char *)buffer, &len ) ? WSAGetLastError() : 0;
+        ok( ret == WSAEFAULT || broken( !ret ), "option %d, %d, %d bytes: error %d\n", level, name, in_len, ret );
+        ok( buffer[in_len] == 0xcc && (!ret || buffer[0] == 0xcc || broken( TRUE )), "option %d, %d, %d bytes: the value was touched\n", level,
+            name, in_len );
+    }
+    len = 4;
+    /* cppcheck-suppress nullPointer ; that is what is tried */
+    ret = getsockopt( s, level, name, NULL, &len ) ? WSAGetLastError() : 0;
+    ok( ret == WSAEFAULT, "option %d, %d, no place: error %d\n", level, name, ret );
+}
+
 static BOOL load_recvmsg( SOCKET s )
 {
     GUID guid = WSAID_WSARECVMSG;
@@ -143,6 +164,9 @@ static void test_ipv4( int kind )
     ok( get_option( receiver, IPPROTO_IP, IP_ECN ) == 1, "got %d\n", get_option( receiver, IPPROTO_IP, IP_ECN ));
     ok( !get_option( receiver, IPPROTO_IP, IP_RECVTOS ), "it turned IP_RECVTOS on\n" );
     ok( !get_option( sender, IPPROTO_IP, IP_ECN ), "it is on for another socket\n" );
+    check_short_option( receiver, IPPROTO_IP, IP_ECN );
+    check_short_option( sender, IPPROTO_IP, IP_ECN );
+    check_short_option( sender, IPPROTO_IP, IP_RECVTOS );
     for (mark = 0; mark < 4; mark++)
     {
         set_option( sender, IPPROTO_IP, IP_TOS, 0x28 | mark );

@@ -143,6 +143,7 @@ static void test_provider_path(void)
     memset( path, 0xcc, sizeof(path) );
     ret = WSCGetProviderPath( &tcp_info.ProviderId, path, &len, &error );
     ok( !ret, "got %d, error %d\n", ret, error );
+    ok( error == 0xdead || broken( TRUE ), "success stored error %d\n", error );
     path[MAX_PATH - 1] = 0;
     ok( len == (int)wcslen( path ) + 1 || broken( len == (int)wcslen( path ) || len == MAX_PATH ), "got length %d of %ls\n", len, path );
     ExpandEnvironmentStringsW( path, expanded, MAX_PATH );
@@ -166,6 +167,7 @@ static void test_provider_path(void)
     len = MAX_PATH;
     ret = WSCGetProviderPath( &guid, path, &len, &error );
     ok( ret == SOCKET_ERROR && error == WSAEINVAL, "unknown: got %d, error %d\n", ret, error );
+    ok( path[0] == 'x' && (len == MAX_PATH || broken( TRUE )), "unknown: the output was touched, length %d\n", len );
     error = 0;
     ret = WSCGetProviderPath( NULL, path, &len, &error );
     ok( ret == SOCKET_ERROR && error == WSAEFAULT, "no GUID: got %d, error %d\n", ret, error );
@@ -191,8 +193,12 @@ static void test_startup(void)
     unsigned int i;
     int ret;
 
+    memset( &data, 0xcc, sizeof(data) );
+    memset( &table, 0, sizeof(table) );
     ret = startup( MAKEWORD( 1, 1 ), &data, &tcp_info, upcalls, &table );
     ok( ret == WSAVERNOTSUPPORTED, "version 1.1: got %d\n", ret );
+    ok( data.wVersion == 0xcccc || broken( TRUE ), "version 1.1: got version %x\n", data.wVersion );
+    ok( !table.lpWSPBind, "version 1.1: there is a table\n" );
     if (winetest_is_wine())
     {
         ret = startup( MAKEWORD( 2, 2 ), NULL, &tcp_info, upcalls, &table );
@@ -244,7 +250,11 @@ static int spi_ioctl( SOCKET s, DWORD code, void *in, DWORD in_size, void *out, 
 
     WSASetLastError( 0xbeef );
     ret = table.lpWSPIoctl( s, code, in, in_size, out, out_size, size, NULL, NULL, NULL, &error );
-    if (!ret) return 0;
+    if (!ret)
+    {
+        ok( error == 0xdead || broken( !error ), "success stored error %d\n", error );
+        return 0;
+    }
     ok( ret == SOCKET_ERROR, "got %d\n", ret );
     ok( error != 0xdead, "no error was stored\n" );
     return error;
