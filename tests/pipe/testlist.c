@@ -16,9 +16,12 @@
     TEST(unheard) \
     TEST(late) \
     TEST_CHILD(device) \
+    TEST_CHILD(bound) \
     TEST_CHILD(closing) \
     TEST_CHILD(hold) \
     TEST_CHILD(share) \
-    TEST_CHILD(take)
+    TEST_CHILD(take) \
+    TEST_CHILD(traffic) \
+    TEST_CHILD(wildcard)
 
 #include "wine/test.h"
