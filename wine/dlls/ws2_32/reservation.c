@@ -40,8 +40,8 @@ static NTSTATUS sync_ioctl( SOCKET s, ULONG code, void *in, ULONG in_size, void 
     return *(NTSTATUS *)&io;
 }
 
-/* of a socket that is not one of TCP or UDP: WSAEOPNOTSUPP */
-static DWORD check_socket( SOCKET s )
+/* of a socket that is not one of TCP or UDP, or not of UDP where that is asked for: WSAEOPNOTSUPP */
+static DWORD check_socket( SOCKET s, DWORD code )
 {
     struct afd_get_info_params info;
     NTSTATUS status = sync_ioctl( s, IOCTL_AFD_WINE_GET_INFO, NULL, 0, &info, sizeof(info) );
@@ -49,7 +49,8 @@ static DWORD check_socket( SOCKET s )
     if (status == STATUS_NO_MEMORY || status == STATUS_INSUFFICIENT_RESOURCES) return WSAENOBUFS;
     if (status) return WSAENOTSOCK;
     if (info.family != AF_INET && info.family != AF_INET6) return WSAEOPNOTSUPP;
-    if (info.type == SOCK_STREAM && (info.protocol == IPPROTO_TCP || !info.protocol)) return 0;
+    if (info.type == SOCK_STREAM && (info.protocol == IPPROTO_TCP || !info.protocol))
+        return code == SIO_CPU_AFFINITY ? WSAEOPNOTSUPP : 0;
     if (info.type == SOCK_DGRAM && (info.protocol == IPPROTO_UDP || !info.protocol)) return 0;
     return WSAEOPNOTSUPP;
 }
@@ -73,7 +74,7 @@ DWORD reservation_ioctl( SOCKET s, DWORD code, void *in, DWORD in_size, void *ou
     ret_size = clear_ret_size( ret_size, overlapped );
     if (!num_startup) return WSANOTINITIALISED;
     ret = check_reservation_params( ioctl, in, in_size, out, out_size, ret_size, overlapped, routine );
-    if ((ret || overlapped) && (error = check_socket( s ))) return error;
+    if ((ret || overlapped) && (error = check_socket( s, code ))) return error;
     if (ret) return ret;
 
     if (overlapped)
@@ -91,7 +92,7 @@ DWORD reservation_ioctl( SOCKET s, DWORD code, void *in, DWORD in_size, void *ou
     else
     {
         status = sync_ioctl( s, afd_code, in, ioctl->in_size, out, ioctl->out_size );
-        if (status && (error = check_socket( s ))) return error;
+        if (status && (error = check_socket( s, code ))) return error;
     }
     TRACE( "socket %#Ix, code %#lx, status %#lx.\n", s, code, status );
     if (!status && ret_size) *ret_size = ioctl->out_size;
