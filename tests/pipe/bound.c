@@ -74,24 +74,13 @@ START_TEST(bound)
     free( socks );
 }
 
-/* traffic ROUNDS: after a line was read, so many sockets that are bound, send themselves a datagram, and are closed; and connections, a
- * tenth as many. Then print "done". */
-START_TEST(traffic)
+static void make_traffic( SOCKET listener, int rounds )
 {
     struct sockaddr_in addr = { .sin_family = AF_INET };
-    int i, rounds, ret, len;
-    SOCKET s, listener, accepted;
-    WSADATA data;
-    char **argv, c;
+    SOCKET s, accepted;
+    int i, ret, len;
+    char c;
 
-    if (winetest_get_mainargs( &argv ) != 3) return;
-    rounds = atoi( argv[2] );
-    WSAStartup( MAKEWORD( 2, 2 ), &data );
-    listener = bound_socket( SOCK_STREAM, NULL );
-    listen( listener, 5 );
-    printf( "ready\n" );
-    fflush( stdout );
-    wait_for_line();
     for (i = 0; i < rounds; i++)
     {
         s = bound_socket( SOCK_DGRAM, NULL );
@@ -115,8 +104,30 @@ START_TEST(traffic)
         recv( accepted, &c, 1, 0 );
         closesocket( accepted );
     }
-    printf( "done\n" );
+}
+
+/* traffic ROUNDS TIMES: after each line that is read, so many sockets that are bound, send themselves a datagram, and are closed; and connections, a
+ * tenth as many. Then print "done". Stay until another line is read. */
+START_TEST(traffic)
+{
+    SOCKET listener;
+    WSADATA data;
+    char **argv;
+    int times;
+
+    if (winetest_get_mainargs( &argv ) != 4) return;
+    WSAStartup( MAKEWORD( 2, 2 ), &data );
+    listener = bound_socket( SOCK_STREAM, NULL );
+    listen( listener, 5 );
+    printf( "ready\n" );
     fflush( stdout );
+    for (times = atoi( argv[3] ); times > 0; times--)
+    {
+        wait_for_line();
+        make_traffic( listener, atoi( argv[2] ) );
+        printf( "done %d\n", times );
+        fflush( stdout );
+    }
     wait_for_line();
 }
 
