@@ -178,9 +178,24 @@ NTSTATUS ports_release( struct port_pool *pool, struct port_client *client, uint
     return STATUS_SUCCESS;
 }
 
+/* is the port guarded on behalf of a reservation? */
+static int is_guarded( const struct port_pool *pool, int protocol, unsigned int port )
+{
+    const struct port_reservation *reservation = pool_find_port( pool, protocol, port );
+
+    return reservation && reservation->state == RESERVATION_LIVE;
+}
+
+static void settle( const struct port_pool *pool, int protocol, unsigned int port )
+{
+    if (is_guarded( pool, protocol, port )) host_settle( protocol, port, pool_port_in_use( pool, protocol, port ) );
+}
+
 NTSTATUS ports_revive( struct port_pool *pool, struct port_reservation *reservation )
 {
-    unsigned int port, busy;
+    unsigned int port, busy, first = reservation->first, count = reservation->count;
+    int protocol = reservation->protocol;
+    uint64_t token = reservation->token;
     NTSTATUS status;
 
     if (reservation->kind == RESERVATION_PERSISTENT &&
@@ -189,11 +204,12 @@ NTSTATUS ports_revive( struct port_pool *pool, struct port_reservation *reservat
     (void)host_guard( reservation->kind, reservation->protocol, reservation->first, reservation->count, 1, &busy );
     reservation->state = RESERVATION_LIVE;
     host_reservation_changed( reservation );
-    for (port = reservation->first; port < reservation->first + reservation->count; port++)
+    for (port = first; port < first + count; port++)
     {
-        if (!pool_port_in_use( pool, reservation->protocol, port )) continue;
-        (void)host_yield( reservation->protocol, port, 0 );
-        host_settle( reservation->protocol, port, 1 );
+        if (!pool_port_in_use( pool, protocol, port )) continue;
+        (void)host_yield( protocol, port, 0 );
+        if (pool_find_token( pool, token ) != reservation) break;  /* it ended meanwhile */
+        settle( pool, protocol, port );
     }
     return STATUS_SUCCESS;
 }
@@ -266,19 +282,6 @@ static struct port_reservation *find_granted( const struct port_pool *pool, int 
     struct port_reservation *reservation = pool_find_port( pool, protocol, port );
 
     return reservation && reservation->state != RESERVATION_PENDING ? reservation : NULL;
-}
-
-/* is the port guarded on behalf of a reservation? */
-static int is_guarded( const struct port_pool *pool, int protocol, unsigned int port )
-{
-    const struct port_reservation *reservation = pool_find_port( pool, protocol, port );
-
-    return reservation && reservation->state == RESERVATION_LIVE;
-}
-
-static void settle( const struct port_pool *pool, int protocol, unsigned int port )
-{
-    if (is_guarded( pool, protocol, port )) host_settle( protocol, port, pool_port_in_use( pool, protocol, port ) );
 }
 
 /* bind the socket to a port that is reserved, or that it shares by processor */

@@ -100,14 +100,24 @@ static int is_group( int protocol, unsigned int port )
 
 static unsigned char shared[POOL_PORTS / 8];  /* UDP ports with a guard that lets in such sockets now */
 
+/* is there a guard at the port for a reservation? */
+static int is_reserved( int protocol, unsigned int port )
+{
+    const struct port_reservation *reservation = pool_find_port( pool, protocol, port );
+
+    return reservation && reservation->state == RESERVATION_LIVE;
+}
+
 NTSTATUS host_yield( int protocol, unsigned int port, int held )
 {
-    if (is_group( protocol, port ))
-    {
-        shared[port / 8] |= 1u << port % 8;
-        return guard_share( protocol, port, 1 );
-    }
-    return held ? STATUS_SUCCESS : guard_yield( protocol, port );
+    NTSTATUS status;
+
+    if (!is_group( protocol, port )) return held ? STATUS_SUCCESS : guard_yield( protocol, port );
+    status = guard_share( protocol, port, 1 );
+    /* a reservation that has ended meanwhile is not settled any more, and leaves no guard */
+    if (is_reserved( protocol, port )) shared[port / 8] |= 1u << port % 8;
+    else guard_release( protocol, port, 1 );
+    return status;
 }
 
 void host_settle( int protocol, unsigned int port, int held )
@@ -178,8 +188,8 @@ static void save_sock( struct sock *sock )
     else if (reservation) record.first = reservation->first;
     record.pid = sock->binder;
     record.serial = sock->serial;
-    record.port = sock->ports.port;
-    record.holds = sock->ports.holds;
+    record.port = sock_bound_port( &sock->ports );
+    record.holds = record.port ? sock->ports.holds : 0;
     record.associated = sock->ports.associated;
     record.processor = sock->ports.processor;
     if (sock->sharer)
@@ -244,7 +254,7 @@ void host_socket_changed( struct port_socket *ports )
     sock->mapped = mapped;
     map_count_sharing( sock_shares( ports ) - sock->shares );
     sock->shares = sock_shares( ports );
-    if (ports->port)
+    if (sock_bound_port( ports ))
     {
         sock->serial = current_serial;
         sock->binder = current->process->pid;
@@ -521,6 +531,7 @@ DECL_HANDLER(set_socket_processor)
 {
     struct sock_handle handle;
     struct change change = { .end = processor_done };
+    struct process *before;
     struct sock *sock;
     unsigned int port;
     int reuse = 0;
@@ -534,14 +545,17 @@ DECL_HANDLER(set_socket_processor)
         {
             change.sock = sock->id;
             change.previous = sock->ports.processor;
-            if (sock->sharer != current->process)
-            {
-                if (sock->sharer) process_release( sock->sharer );
-                process_grab( sock->sharer = current->process );
-            }
-            sock->handle = req->handle;
+            before = sock->sharer;
+            sock->sharer = current->process;
             status = ports_set_processor( &current->process->client, &sock->ports, port, reuse, req->processor, processor_count() );
-            if (!status) current->change = change;
+            if (status) sock->sharer = before;
+            else
+            {
+                process_grab( sock->sharer );
+                if (before) process_release( before );
+                sock->handle = req->handle;
+                current->change = change;
+            }
         }
         sock_close( &handle );
     }

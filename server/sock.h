@@ -37,16 +37,22 @@ struct sock
     int                shares;      /* it is counted there as one that shares its port */
 };
 
+/* The port that the socket has; 0 also while it is being bound to one, which may fail. */
+static inline unsigned int sock_bound_port( const struct port_socket *sock )
+{
+    return sock->binding ? 0 : sock->port;
+}
+
 /* Must each bind of the socket come to the server? */
 static inline int sock_needs_server( const struct port_socket *sock, int associated )
 {
-    return associated || (sock->processor != NO_PROCESSOR && !sock->port);
+    return associated || (sock->processor != NO_PROCESSOR && !sock_bound_port( sock ));
 }
 
 /* Has it a port that it shares by processor? */
 static inline int sock_shares( const struct port_socket *sock )
 {
-    return sock->processor != NO_PROCESSOR && sock->port;
+    return sock->processor != NO_PROCESSOR && sock_bound_port( sock );
 }
 
 /* All that the server knows. They are many, and found by their ids. */

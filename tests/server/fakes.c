@@ -166,6 +166,11 @@ void guard_release( int protocol, unsigned int first, unsigned int count )
     unsigned char *guard = guards[protocol_index( protocol )];
     unsigned int i;
 
+    if (count == 1 && guard[first] == SHARED)  /* what stands for itself, since the block has ended meanwhile */
+    {
+        guard[first] = 0;
+        return;
+    }
     for (i = 0; i < count; i++)
     {
         if (!guard[first + i]) violate( "guard_release() of ports that are not guarded" );
@@ -180,7 +185,8 @@ NTSTATUS guard_yield( int protocol, unsigned int port )
     unsigned char *guard = &guards[protocol_index( protocol )][port];
 
     if (!(*guard & GUARDED) || *guard & YIELDED) violate( "guard_yield() where no guard stands" );
-    *guard |= YIELDED;
+    if (fake_while_guarding) fake_while_guarding();
+    if (*guard) *guard |= YIELDED;
     return STATUS_SUCCESS;
 }
 
@@ -190,6 +196,7 @@ NTSTATUS guard_share( int protocol, unsigned int port, int on )
 
     if (!(*guard & GUARDED)) violate( "guard_share() where no guard stands" );
     if (on && fails()) return STATUS_INSUFFICIENT_RESOURCES;
+    if (on && fake_while_guarding) fake_while_guarding();
     *guard = on ? *guard | SHARED : *guard & ~SHARED;
     return STATUS_SUCCESS;
 }

@@ -69,7 +69,7 @@ extern int fake_can_bind( const struct fake_sock *sock, unsigned int port );
 /* is there a guard that keeps everybody off the port? */
 extern int fake_is_guarded( int protocol, unsigned int port );
 
-/* Called while the guards of a block are awaited, which is when the server serves others. */
+/* Called while a guard is awaited, which is when the server serves others. */
 extern void (*fake_while_guarding)(void);
 
 /* The host does not tell which sockets live: from the next start on they are watched. */

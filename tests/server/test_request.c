@@ -1302,6 +1302,21 @@ static void test_processors(void)
     check( set_processor( &alice, s[1], 0 ), STATUS_INVALID_PARAMETER );
     end();
 
+    /* SPEC 2, "whatever fails, nothing changed": a heir of a socket that is bound does not become the one who lets others share its port */
+    begin();
+    for (i = 0; i < 2; i++)
+    {
+        s[i] = fake_socket( ALICE, 4, UDP, 0 );
+        succeeds( set_processor( &alice, s[i], i ) );
+    }
+    succeeds( bind( &alice, s[0], 6000 ) );
+    fake_socks[s[0]].processes |= 1 << BOB;
+    check( set_processor( &bob, s[0], 0 ), STATUS_INVALID_PARAMETER );
+    fake_disconnect( &bob );
+    ok( !process_find( FAKE_PID( BOB ) ), "the process is still known\n" );
+    succeeds( bind( &alice, s[1], 6000 ) );
+    end();
+
     /* a group with a reservation (i = 0) and without; killed and restarted between any two steps (j = 1) */
     for (i = 0; i < 2; i++) for (j = 0; j < 2; j++)
     {
@@ -1357,6 +1372,93 @@ static void test_processors(void)
     succeeds( set_processor( &alice, s[0], 1 ) );
     outcome = HEARD;
     check( bind( &alice, s[0], 6000 ), STATUS_NOT_FOUND );
+    end();
+}
+
+/* SPEC 5, "A runtime reservation ends with the last handle of the socket", and SPEC 10, "a reservation may end before its sockets do":
+ * also while one of them is bound, in whatever the main loop does then */
+static unsigned int closed_meanwhile;
+
+static void close_meanwhile(void)
+{
+    struct client *before = current;
+    uint32_t before_serial = current_serial;
+
+    fake_while_guarding = NULL;
+    current = NULL;
+    current_serial = 0;
+    fake_close( closed_meanwhile, ALICE );
+    fake_deliver_close( closed_meanwhile );
+    current = before;
+    current_serial = before_serial;
+}
+
+static void test_end_meanwhile(void)
+{
+    unsigned int holder, s[2], busy, i;
+    uint64_t token;
+
+    /* the bind succeeds, or fails */
+    for (busy = 0; busy < 2; busy++)
+    {
+        begin();
+        holder = fake_socket( ALICE, 4, TCP, 0 );
+        s[0] = fake_socket( ALICE, 4, TCP, 0 );
+        succeeds( acquire( &alice, holder, 7000, 1 ) );
+        succeeds( associate( &alice, s[0], TOKEN() ) );
+        closed_meanwhile = holder;
+        fake_while_guarding = close_meanwhile;
+        fake_set_busy( TCP, 7000, busy );
+        check( bind( &alice, s[0], 7000 ), busy ? STATUS_SHARING_VIOLATION : STATUS_SUCCESS );
+        ok( !fake_while_guarding, "no guard was awaited\n" );
+        fake_set_busy( TCP, 7000, 0 );
+        ok( !pool()->runtime, "got %u\n", pool()->runtime );
+        if (busy) check( bind( &alice, s[0], 7000 ), STATUS_INVALID_PARAMETER );
+        restart_server();
+        close_sock( s[0], ALICE );
+        succeeds( acquire( &alice, fake_socket( ALICE, 4, TCP, 0 ), 7000, 1 ) );
+        end();
+    }
+
+    /* what was released, and that was not heard, is put back while its socket closes */
+    begin();
+    holder = fake_socket( ALICE, 4, TCP, 0 );
+    succeeds( acquire( &alice, holder, 7000, 4 ) );
+    token = TOKEN();
+    for (i = 0; i < 2; i++)
+    {
+        s[i] = fake_socket( ALICE, 4, TCP, 0 );
+        succeeds( associate( &alice, s[i], token ) );
+        succeeds( bind( &alice, s[i], 7000 + 2 * i ) );
+    }
+    closed_meanwhile = holder;
+    fake_while_guarding = close_meanwhile;
+    outcome = UNHEARD;
+    succeeds( release( &alice, token ) );
+    outcome = HEARD;
+    ok( !fake_while_guarding, "no guard was awaited\n" );
+    ok( !pool()->runtime, "got %u\n", pool()->runtime );
+    end();
+
+    /* a group of sockets that share the port */
+    begin();
+    holder = fake_socket( ALICE, 4, UDP, 0 );
+    succeeds( acquire( &alice, holder, 7000, 1 ) );
+    token = TOKEN();
+    for (i = 0; i < 2; i++)
+    {
+        s[i] = fake_socket( ALICE, 4, UDP, 0 );
+        succeeds( set_processor( &alice, s[i], i ) );
+        succeeds( associate( &alice, s[i], token ) );
+    }
+    succeeds( bind( &alice, s[0], 7000 ) );
+    closed_meanwhile = holder;
+    fake_while_guarding = close_meanwhile;
+    succeeds( bind( &alice, s[1], 7000 ) );
+    ok( !fake_while_guarding, "no guard was awaited\n" );
+    ok( !fakes_check_all(), "%s\n", fakes_check_all() );
+    for (i = 0; i < 2; i++) close_sock( s[i], ALICE );
+    ok( !fakes_check_all(), "%s\n", fakes_check_all() );
     end();
 }
 
@@ -1589,6 +1691,7 @@ int main(void)
     test_unheard();
     test_repeated();
     test_processors();
+    test_end_meanwhile();
     test_closed();
     test_faults();
     test_start_faults();
