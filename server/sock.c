@@ -193,7 +193,7 @@ NTSTATUS sock_find( const sock_id *ids, unsigned int count, struct sock_handle *
     NTSTATUS status;
 
     memset( socks, 0, count * sizeof(*socks) );
-    if ((status = enum_handles( GetCurrentProcessId(), check_handle, &search ))) return status;
+    if ((status = enum_handles( check_handle, &search ))) return status;
     return search.status;
 }
 

@@ -249,7 +249,7 @@ void udp_host_find_owners( struct udp_rows *rows )
             search.sorted[i].row = &rows->rows[i];
         }
         qsort( search.sorted, rows->count, sizeof(*search.sorted), compare_inodes );
-        enum_handles( 0, find_owner, &search );
+        enum_handles( find_owner, &search );
     }
     free( search.sorted );
 }

@@ -59,7 +59,7 @@ static NTSTATUS enum_process( struct found_handle *handle, ULONG count, handle_f
     return STATUS_SUCCESS;
 }
 
-NTSTATUS enum_handles( DWORD skip, handle_func func, void *context )
+NTSTATUS enum_handles( handle_func func, void *context )
 {
     SYSTEM_PROCESS_INFORMATION *list, *info;
     struct found_handle handle = { 0 };
@@ -70,7 +70,7 @@ NTSTATUS enum_handles( DWORD skip, handle_func func, void *context )
     for (info = list; info && !status && more; info = next_process( info ))
     {
         handle.pid = (ULONG_PTR)info->UniqueProcessId;
-        if (handle.pid == skip || !info->HandleCount) continue;
+        if (!info->HandleCount) continue;
         if (!(handle.process = OpenProcess( PROCESS_DUP_HANDLE, FALSE, handle.pid )))
         {
             if (is_shortage( GetLastError() )) status = STATUS_INSUFFICIENT_RESOURCES;

@@ -26,13 +26,12 @@ struct found_handle
 
 typedef BOOL (*handle_func)( void *context, const struct found_handle *handle );  /* FALSE: look no further */
 
-/* Call the function for each handle of each process of the prefix but skip (0: of every process). Processes that may not be opened are
- * left out.
+/* Call the function for each handle of each process of the prefix, this one included. Processes that may not be opened are left out.
  *
  * SystemExtendedHandleInformation would say all at once, but wineserver 8.0 crashes when it is asked for while a process has no
  * handle: in an empty table it goes on past the end. A process that starts has none for some milliseconds.
  *
  * STATUS_NO_MEMORY, STATUS_INSUFFICIENT_RESOURCES: not all of them could be looked at. */
-extern NTSTATUS enum_handles( DWORD skip, handle_func func, void *context );
+extern NTSTATUS enum_handles( handle_func func, void *context );
 
 #endif /* PORTRES_HANDLES_H */

@@ -506,7 +506,7 @@ NTSTATUS sock_find( const sock_id *ids, unsigned int count, struct sock_handle *
     for (i = 0; i < count; i++)
     {
         if (i && ids[i] < ids[i - 1]) violate( "sock_find() with ids that are not sorted" );
-        if (!(sock = find_sock( ids[i] )) || !sock->processes) continue;
+        if (!(sock = find_sock( ids[i] )) || (!sock->processes && !sock->opened)) continue;
         handles[i].handle = sock;
         handles[i].id = sock->id;
         handles[i].family = sock->family;

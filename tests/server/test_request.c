@@ -1393,6 +1393,24 @@ static void close_meanwhile(void)
     current_serial = before_serial;
 }
 
+/* The client closes its socket, and then nobody tells any more which ones live. */
+static void lose_helper_meanwhile(void)
+{
+    struct client *before = current;
+    uint32_t before_serial = current_serial;
+    sock_id id = fake_socks[closed_meanwhile].id;
+
+    fake_while_guarding = NULL;
+    current = NULL;
+    current_serial = 0;
+    fake_close( closed_meanwhile, ALICE );
+    fake_set_cannot_tell( 1 );
+    closed_look( &id, 1 );
+    fake_set_cannot_tell( 0 );
+    current = before;
+    current_serial = before_serial;
+}
+
 static void test_end_meanwhile(void)
 {
     unsigned int holder, s[2], busy, i;
@@ -1439,6 +1457,27 @@ static void test_end_meanwhile(void)
     ok( !fake_while_guarding, "no guard was awaited\n" );
     ok( !pool()->runtime, "got %u\n", pool()->runtime );
     end();
+
+    /* a socket that is closed while it acquires a block, or is bound */
+    for (i = 0; i < 2; i++)
+    {
+        begin();
+        holder = closed_meanwhile = fake_socket( ALICE, 4, TCP, 0 );
+        if (i)
+        {
+            succeeds( acquire( &alice, holder, 7000, 4 ) );
+            succeeds( associate( &alice, holder, TOKEN() ) );
+        }
+        fake_while_guarding = lose_helper_meanwhile;
+        succeeds( i ? bind( &alice, holder, 7000 ) : acquire( &alice, holder, 7000, 4 ) );
+        ok( !fake_while_guarding, "no guard was awaited\n" );
+        ok( closed_needs_watch(), "not watched\n" );
+        fake_deliver_close( holder );
+        ok( !pool()->runtime, "got %u\n", pool()->runtime );
+        restart_server();
+        ok( !closed_needs_watch(), "watched\n" );
+        end();
+    }
 
     /* a group of sockets that share the port */
     begin();
