@@ -16,7 +16,7 @@
 
 #include <stdint.h>
 
-/* what guard_info() tells of what is kept off, and get_server_info carries */
+/* what guard_get_info() tells of what is kept off, and get_server_info carries */
 #define GUARD_COVERS_EPHEMERAL 0x1   /* the kernel's own choice of a port */
 #define GUARD_COVERS_WINE      0x2   /* sockets of Wine, in this prefix and others */
 #define GUARD_COVERS_NATIVE    0x4   /* every native program, those that set SO_REUSEADDR included */

@@ -18,7 +18,7 @@
  * at once, and with it the port, the listener, the connection. So the server has to look which ones still live. Those that acquired
  * something and have no port are watched all the same: what lives with them ends in that moment, for whoever asks. */
 
-/* Must every socket be watched (sock_watch()), since this host does not tell which ones live? */
+/* Must every socket be watched (sock_watch()), since this host does not tell which ones live? For tests. */
 extern int closed_needs_watch(void);
 /* Watch the socket, or no longer, as it has to be by now. On failure nothing has changed. */
 extern NTSTATUS closed_update_watch( struct sock *sock, const struct sock_handle *handle );

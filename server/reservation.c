@@ -406,7 +406,8 @@ static struct port_reservation *find_repeated( const struct sock_handle *handle 
     PORT_LIST_FOR_EACH_SAFE( cursor, after, &sock->ports.acquired )
     {
         reservation = reservation_from_ports( PORT_LIST_ENTRY( cursor, struct port_reservation, sock_entry ) );
-        if (reservation->ports.client == &current->process->client && reservation->serial == current_serial)
+        if (reservation->ports.state == RESERVATION_LIVE && reservation->ports.client == &current->process->client &&
+            reservation->serial == current_serial)
             return &reservation->ports;
     }
     return NULL;

@@ -1411,6 +1411,26 @@ static void lose_helper_meanwhile(void)
     current_serial = before_serial;
 }
 
+/* Another thread asks with the same number on the same socket, and goes before it has heard. */
+static void repeat_meanwhile(void)
+{
+    union generic_request again = { .acquire_port_reservation_request = { .__header = { REQ_acquire_port_reservation,
+                                    sizeof(struct acquire_port_reservation_request), PROTOCOL_VERSION },
+                                    .handle = FAKE_HANDLE( closed_meanwhile ), .first = 7000, .count = 4 } };
+    struct client *before = current, other;
+    uint32_t before_serial = current_serial;
+    union generic_reply answer;
+
+    fake_while_guarding = NULL;
+    succeeds( fake_connect( ALICE, &other ) );
+    handle_request( &other, &again, sizeof(again.acquire_port_reservation_request), &answer );
+    ok( answer.__header.status == (uint32_t)STATUS_SHARING_VIOLATION, "got %08x\n", (unsigned int)answer.__header.status );
+    request_done( &other, 0 );
+    fake_disconnect( &other );
+    current = before;
+    current_serial = before_serial;
+}
+
 static void test_end_meanwhile(void)
 {
     unsigned int holder, s[2], busy, i;
@@ -1456,6 +1476,16 @@ static void test_end_meanwhile(void)
     outcome = HEARD;
     ok( !fake_while_guarding, "no guard was awaited\n" );
     ok( !pool()->runtime, "got %u\n", pool()->runtime );
+    end();
+
+    /* a block that is only asked for is not that of a request that is made again */
+    begin();
+    holder = closed_meanwhile = fake_socket( ALICE, 4, TCP, 0 );
+    fake_while_guarding = repeat_meanwhile;
+    serial = ~0u;  /* and the next one is 0 */
+    succeeds( acquire( &alice, holder, 7000, 4 ) );
+    ok( !fake_while_guarding, "no guard was awaited\n" );
+    succeeds( release( &alice, TOKEN() ) );
     end();
 
     /* a socket that is closed while it acquires a block, or is bound */
