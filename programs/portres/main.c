@@ -81,7 +81,7 @@ static int unregister_component( char **overrides, int count )
 static int usage( FILE *to, int ret )
 {
     fprintf( to, "Usage: portres register [--restart] [DLL]... | unregister [DLL]... | check [DLL]... | own FOLDER FILE... |\n"
-                 "               start | host | status | list [--json]\n"
+                 "               start | host | status | list [--json | --watch]\n"
                  "\n"
                  "The part of the tool wine-portres that runs inside a prefix; use that tool instead.\n" );
     return ret;
@@ -105,5 +105,6 @@ int main( int argc, char *argv[] )
     if (argc == 2 && !strcmp( argv[1], "status" )) return show_status();
     if (argc == 2 && !strcmp( argv[1], "list" )) return list_reservations( 0 );
     if (argc == 3 && !strcmp( argv[1], "list" ) && !strcmp( argv[2], "--json" )) return list_reservations( 1 );
+    if (argc == 3 && !strcmp( argv[1], "list" ) && !strcmp( argv[2], "--watch" )) return watch_reservations();
     return usage( stderr, EXIT_USAGE );
 }

@@ -94,6 +94,8 @@ extern LONG redirect_pending_renames( char **names, int count, int to_ours );
 extern int show_status(void);
 extern int show_host(void);
 extern int list_reservations( int json );
+/* The same, and then a line for each block and each port that changes, until it is ended. */
+extern int watch_reservations(void);
 
 /* Write Wine's own DLLs, as this Wine has them now, into a folder: args are the folder and names such as "ws2_32.dll". Those that Wine has
  * not are left out. */

@@ -53,8 +53,18 @@ ok "list --json has all of them, in the order of their ports" perl -MJSON::PP -0
     print "got $got\n" if $got ne $expected;
     exit($got ne $expected)' "$base" <"$work/out"
 
+"$tool" list --watch >"$work/watch" 2>&1 </dev/null 5>&- &
+watcher=$!
+wait_for "$work/watch" "^PROTOCOL"
+sleep 1
 exec 5>&-
-sleep 3
+ok "list --watch: a block that ends" wait_for "$work/watch" "^[0-9:.]*  tcp $tcp_first-$tcp_last  released"
+ok "list --watch: a port that is given back" wait_for "$work/watch" "^[0-9:.]*  udp $((udp_first + 1))  given back"
+wine "$programs/pipe_test.exe" -hold >/dev/null 2>&1 < <(sleep 3)
+ok "list --watch: a block that begins" wait_for "$work/watch" "  tcp [0-9]*-[0-9]*  reserved  pipe_test.exe ([0-9]*)"
+ok "list --watch: a port that is taken" wait_for "$work/watch" "  tcp [0-9]*  taken  pipe_test.exe ([0-9]*)"
+kill $watcher
+sleep 1
 run_tool list --json
 ok "the owner ended: only the persistent ones are left" perl -MJSON::PP -0777 -e '
     exit !!grep { $_->{kind} ne "persistent" } @{decode_json(<STDIN>)->{reservations}}' <"$work/out"

@@ -121,6 +121,14 @@ show_why_not()
 list_reservations()
 {
     find_portres || die_not_installed
+    if test "${1-}" = --watch
+    then
+        run_portres host
+        test $? != "$NO_HOST" || test -f "$portres/portres.exe" || die_not_installed
+        WINEDEBUG=${WINEDEBUG:--all}
+        export WINEDEBUG
+        wine_exec '\\?\unix'"$program" list --watch
+    fi
     run_portres list "$@"
     code=$?
     test $code != "$NO_HOST" || die_not_installed

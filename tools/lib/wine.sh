@@ -59,6 +59,18 @@ wine_run()
     fi
 }
 
+# The same in place of this shell, so that a signal to this process ends it
+wine_exec()
+{
+    if test -n "$wine_words"
+    then
+        # shellcheck disable=SC2086 # it is a list of words
+        exec $wine_cmd "$@"
+    else
+        exec "$wine_cmd" "$@"
+    fi
+}
+
 # Print the command of the wineserver, after find_wine; fails where none is known to belong to that wine
 wineserver_command()
 {
