@@ -209,6 +209,7 @@ put_tool()
     do
         put_file "$file" "$portres/tool/lib/${file##*/}"
     done
+    version >"$portres/tool/lib/VERSION" || die_unwritable "$portres/tool/lib/VERSION"
     put_file "$self" "$portres/tool/wine-portres"
 }
 
