@@ -1,0 +1,45 @@
+# Completion of wine-portres for bash
+#
+# Copyright 2026 the wine-portres authors
+#
+# This library is free software; you can redistribute it and/or
+# modify it under the terms of the GNU Lesser General Public
+# License as published by the Free Software Foundation; either
+# version 2.1 of the License, or (at your option) any later version.
+#
+# shellcheck shell=bash
+
+_wine_portres()
+{
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command='' i words=''
+
+    if test "$before" = --prefix
+    then
+        mapfile -t COMPREPLY < <(compgen -d -- "$word")
+        return
+    fi
+    for ((i = 1; i < COMP_CWORD; i++))
+    do
+        case ${COMP_WORDS[i]} in
+        --prefix) i=$((i + 1)) ;;
+        -*) ;;
+        *)
+            command=${COMP_WORDS[i]}
+            break
+            ;;
+        esac
+    done
+    case $command in
+    '') words="install uninstall run status list who doctor --prefix --version --help" ;;
+    uninstall | status) words="--all --prefix --help" ;;
+    list) words="--json --watch --prefix --help" ;;
+    who) test "$before" != who || words="tcp udp" ;;
+    run)
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        return
+        ;;
+    install | doctor) words="--prefix --help" ;;
+    esac
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+}
+complete -o filenames -F _wine_portres wine-portres
