@@ -173,8 +173,8 @@ static BOOL check_handle( void *context, const struct found_handle *handle )
     struct search *search = context;
     struct sock_handle *sock;
     const sock_id *found;
+    sock_id id = 0;
     NTSTATUS status;
-    sock_id id;
 
     if (!(status = check_socket( handle->duplicate ))) status = afd_query_id( handle->duplicate, &id );
     if (!status && id && (found = bsearch( &id, search->ids, search->count, sizeof(id), compare_sock_ids )))
