@@ -111,7 +111,7 @@ struct maker
 
 void exports_find_mark( const struct pe *pe, struct exports_table *table )
 {
-    static const char mark[EXPORTS_MARK_SIZE] = EXPORTS_MARK;
+    static const unsigned char mark[EXPORTS_MARK_SIZE] = EXPORTS_MARK;
     size_t i, size = EXPORTS_MARK_SIZE + EXPORTS_MARK_FIXED + EXPORTS_MARK_FILLED;
 
     table->mark = 0;
