@@ -196,7 +196,7 @@ int ioctl_port_reservation( SOCKET s, DWORD code, void *in, DWORD in_size, void 
                             WSAOVERLAPPED *overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine )
 {
     const struct reservation_ioctl *ioctl = find_reservation_ioctl( code );
-    INET_PORT_RESERVATION_INSTANCE instance;
+    INET_PORT_RESERVATION_INSTANCE instance, before;
     DWORD size = ioctl->out_size;
     NTSTATUS status;
     int error;
@@ -222,11 +222,24 @@ int ioctl_port_reservation( SOCKET s, DWORD code, void *in, DWORD in_size, void 
     }
     if (status) return wsa_error_from_status( status );
 
-    if (size) memcpy( out, &instance, sizeof(instance) );
+    /* before anybody is told that it is there */
+    if (size)
+    {
+        memcpy( &before, out, sizeof(before) );
+        memcpy( out, &instance, sizeof(instance) );
+    }
     if (ret_size) *ret_size = size;
     if (!overlapped) return 0;
     status = complete( s, size, overlapped, routine );
-    if (NT_ERROR( status ) && size) release( instance.Token );
+    if (NT_ERROR( status ))
+    {
+        if (ret_size) *ret_size = 0;
+        if (size)
+        {
+            memcpy( out, &before, sizeof(before) );
+            release( instance.Token );
+        }
+    }
     return wsa_error_from_status( status );
 }
 
