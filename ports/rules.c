@@ -202,6 +202,12 @@ NTSTATUS ports_revive( struct port_pool *pool, struct port_reservation *reservat
         (status = host_store_add( reservation->protocol, reservation->first, reservation->count )))
         return status;
     (void)host_guard( reservation->kind, reservation->protocol, reservation->first, reservation->count, 1, &busy );
+    if (pool_find_token( pool, token ) != reservation)  /* it ended meanwhile, and its ports may be another's */
+    {
+        for (port = first; port < first + count; port++)
+            if (!pool_find_port( pool, protocol, port )) host_release_guard( protocol, port, 1 );
+        return STATUS_SUCCESS;
+    }
     reservation->state = RESERVATION_LIVE;
     host_reservation_changed( reservation );
     for (port = first; port < first + count; port++)

@@ -154,7 +154,8 @@ NTSTATUS host_guard( int kind, int protocol, unsigned int first, unsigned int co
     for (i = 0; i < count; i++)
     {
         if (guard[i]) violate( "two guards on a port" );
-        guard[i] = GUARDED;
+        /* what is in use can't be guarded before it is free */
+        guard[i] = GUARDED | (force && pool_port_in_use( pool, protocol, first + i ) ? YIELDED : 0);
     }
     guard_count += count;
     return STATUS_SUCCESS;

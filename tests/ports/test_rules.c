@@ -223,6 +223,11 @@ static void release_meanwhile(void)
     check( release( ALICE, the_token ), STATUS_SUCCESS );
 }
 
+static void close_owner(void)
+{
+    if (!waits++) host_close( tcp( 0 ) );
+}
+
 static void let( void (*func)(void) )
 {
     waits = 0;
@@ -313,6 +318,15 @@ static void test_revive(void)
     check( acquire( BOB, tcp( 2 ), 7000, 1 ), STATUS_SHARING_VIOLATION );
     succeeds( ports_revive( pool, reservation ) );
     succeeds( bind( tcp( 1 ), 0 ) );
+    end();
+
+    /* the socket that it lives with is closed meanwhile */
+    host_reset();
+    succeeds( acquire( ALICE, tcp( 0 ), 7000, 10 ) );
+    succeeds( ports_release( pool, clients( ALICE ), granted->token, &reservation ) );
+    let( close_owner );
+    succeeds( ports_revive( pool, reservation ) );
+    succeeds( acquire( BOB, tcp( 2 ), 7000, 10 ) );
     end();
 
     host_reset();
