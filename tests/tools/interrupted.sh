@@ -200,7 +200,7 @@ do
                 if test $then = install
                 then
                     # files of ours have the date of when they were put there
-                    sed -i '/sys.*\/portres\/\(ws2\|iph\|msw\|net\)/!s/ [0-9-]*+[0-9:.]*$//' "$work/after" "$work/installed"
+                    sed -i '/sys.*\/portres\/\(ws2\|iph\|msw\|net\)[^ ]*\.\(dll\|exe\) /!s/ [0-9-]*+[0-9:.]*$//' "$work/after" "$work/installed"
                     ok "$kind: $first killed at step $step, then $then: complete" same "$work/installed" "$work/after"
                 else
                     ok "$kind: $first killed at step $step, then $then: as before" same "$work/before" "$work/after"

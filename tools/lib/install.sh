@@ -75,11 +75,18 @@ die_unwritable()
 # Replace a file in one step: who looks sees the old or the new one, and running programs keep the one they have.
 put_file()
 {
+    rm -f -- "$2.portres-tmp"  # of an install that was interrupted, with another mode
     cp -- "$1" "$2.portres-tmp" && mv -f -- "$2.portres-tmp" "$2" && return
     die_unwritable "$2"
 }
 
-# The same for one of Wine's own files, with its date, and of a link what it leads to
+# The same, unless it is there
+put_changed()
+{
+    cmp -s "$1" "$2" || put_file "$1" "$2"
+}
+
+# As put_file() for one of Wine's own files, with its date, and of a link what it leads to
 put_original()
 {
     cp -pL -- "$1" "$2.portres-tmp" && mv -f -- "$2.portres-tmp" "$2" && return
@@ -207,10 +214,11 @@ put_tool()
     mkdir -p -- "$portres/tool/lib" || die "cannot make $portres/tool"
     for file in "$library"/*.sh
     do
-        put_file "$file" "$portres/tool/lib/${file##*/}"
+        put_changed "$file" "$portres/tool/lib/${file##*/}"
     done
-    version >"$portres/tool/lib/VERSION" || die_unwritable "$portres/tool/lib/VERSION"
-    put_file "$self" "$portres/tool/wine-portres"
+    test "$(cat "$portres/tool/lib/VERSION" 2>/dev/null)" = "$(version)" ||
+        version >"$portres/tool/lib/VERSION" || die_unwritable "$portres/tool/lib/VERSION"
+    put_changed "$self" "$portres/tool/wine-portres"
 }
 
 is_part_of_wine()
