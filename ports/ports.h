@@ -91,6 +91,9 @@ extern void ports_end( struct port_pool *pool, struct port_reservation *reservat
 /* Undo ports_release() or ports_delete(). Returns what host_store_add() said of a persistent one, which must be ended then. */
 extern NTSTATUS ports_revive( struct port_pool *pool, struct port_reservation *reservation );
 
+/* Is the port guarded on behalf of a reservation? */
+extern int ports_is_guarded( const struct port_pool *pool, int protocol, unsigned int port );
+
 /* For the start: take up a block of the store, or a runtime reservation of the previous server (client is NULL when the process that
  * acquired it is gone). Ports that are in use are reserved all the same. The host is not told of a change.
  * STATUS_SHARING_VIOLATION, STATUS_INVALID_PARAMETER: there can be no such block or token; else there is no memory. */

@@ -178,8 +178,7 @@ NTSTATUS ports_release( struct port_pool *pool, struct port_client *client, uint
     return STATUS_SUCCESS;
 }
 
-/* is the port guarded on behalf of a reservation? */
-static int is_guarded( const struct port_pool *pool, int protocol, unsigned int port )
+int ports_is_guarded( const struct port_pool *pool, int protocol, unsigned int port )
 {
     const struct port_reservation *reservation = pool_find_port( pool, protocol, port );
 
@@ -188,7 +187,7 @@ static int is_guarded( const struct port_pool *pool, int protocol, unsigned int 
 
 static void settle( const struct port_pool *pool, int protocol, unsigned int port )
 {
-    if (is_guarded( pool, protocol, port )) host_settle( protocol, port, pool_port_in_use( pool, protocol, port ) );
+    if (ports_is_guarded( pool, protocol, port )) host_settle( protocol, port, pool_port_in_use( pool, protocol, port ) );
 }
 
 NTSTATUS ports_revive( struct port_pool *pool, struct port_reservation *reservation )
@@ -308,7 +307,7 @@ static NTSTATUS bind_port( struct port_pool *pool, struct port_socket *sock, str
     /* the host may wait, and nobody else must pick the port meanwhile */
     pool_hold( pool, sock, port, holds );
     sock->binding = 1;
-    if (is_guarded( pool, protocol, port )) status = host_yield( protocol, port, is_held( pool, protocol, port ) );
+    if (ports_is_guarded( pool, protocol, port )) status = host_yield( protocol, port, is_held( pool, protocol, port ) );
     /* Who asks for a port of an exclusion by number may share it with somebody outside as he could without one: the bind decides. */
     if (status == STATUS_SHARING_VIOLATION && !sock->associated) status = STATUS_SUCCESS;
     if (!is_held( pool, protocol, port )) flags |= BIND_ALONE;
@@ -484,6 +483,6 @@ void ports_restore_port( struct port_pool *pool, struct port_socket *sock, unsig
     int held = pool_port_in_use( pool, sock->protocol, port );
 
     pool_hold( pool, sock, port, holds );
-    if (is_guarded( pool, sock->protocol, port )) (void)host_yield( sock->protocol, port, held );
+    if (ports_is_guarded( pool, sock->protocol, port )) (void)host_yield( sock->protocol, port, held );
     settle( pool, sock->protocol, port );
 }

@@ -100,14 +100,6 @@ static int is_group( int protocol, unsigned int port )
 
 static unsigned char shared[POOL_PORTS / 8];  /* UDP ports with a guard that lets in such sockets now */
 
-/* is there a guard at the port for a reservation? */
-static int is_reserved( int protocol, unsigned int port )
-{
-    const struct port_reservation *reservation = pool_find_port( pool, protocol, port );
-
-    return reservation && reservation->state == RESERVATION_LIVE;
-}
-
 NTSTATUS host_yield( int protocol, unsigned int port, int held )
 {
     NTSTATUS status;
@@ -115,7 +107,7 @@ NTSTATUS host_yield( int protocol, unsigned int port, int held )
     if (!is_group( protocol, port )) return held ? STATUS_SUCCESS : guard_yield( protocol, port );
     status = guard_share( protocol, port, 1 );
     /* a reservation that has ended meanwhile is not settled any more, and leaves no guard */
-    if (is_reserved( protocol, port )) shared[port / 8] |= 1u << port % 8;
+    if (ports_is_guarded( pool, protocol, port )) shared[port / 8] |= 1u << port % 8;
     else guard_release( protocol, port, 1 );
     return status;
 }
@@ -745,37 +737,40 @@ DECL_HANDLER(get_reservations)
     }
 }
 
-DECL_HANDLER(get_ports_in_use)
+static int is_in_use( int protocol, unsigned int port )
+{
+    return pool_port_in_use( pool, protocol, port );
+}
+
+/* Fill the ports of first..last that are to be listed into an array, the lowest ones, *count of them. Returns 0, and sets the error, when
+ * there are no such ports. */
+static int list_ports( unsigned int protocol, unsigned int first, unsigned int last,
+                       int (*is_listed)( int protocol, unsigned int port ), uint16_t *ports, unsigned int max, uint32_t *count )
 {
     unsigned int port;
 
-    if (!protocol_is_valid( req->protocol ) || req->last >= POOL_PORTS)
+    if (!protocol_is_valid( protocol ) || last >= POOL_PORTS)
     {
         set_error( STATUS_INVALID_PARAMETER );
-        return;
+        return 0;
     }
-    for (port = req->first; port <= req->last; port++)
-    {
-        if (reply->count == sizeof(reply->ports) / sizeof(reply->ports[0])) break;
-        if (pool_port_in_use( pool, req->protocol, port )) reply->ports[reply->count++] = port;
-    }
+    for (port = first; port <= last && *count < max; port++) if (is_listed( protocol, port )) ports[(*count)++] = port;
+    return 1;
+}
+
+DECL_HANDLER(get_ports_in_use)
+{
+    list_ports( req->protocol, req->first, req->last, is_in_use, reply->ports,
+                sizeof(reply->ports) / sizeof(reply->ports[0]), &reply->count );
 }
 
 DECL_HANDLER(get_guarded_ports)
 {
     struct guard_info info;
-    unsigned int port;
 
-    if (!protocol_is_valid( req->protocol ) || req->last >= POOL_PORTS)
-    {
-        set_error( STATUS_INVALID_PARAMETER );
+    if (!list_ports( req->protocol, req->first, req->last, guard_stands, reply->ports,
+                     sizeof(reply->ports) / sizeof(reply->ports[0]), &reply->count ))
         return;
-    }
-    for (port = req->first; port <= req->last; port++)
-    {
-        if (reply->count == sizeof(reply->ports) / sizeof(reply->ports[0])) break;
-        if (guard_stands( req->protocol, port )) reply->ports[reply->count++] = port;
-    }
     guard_get_info( &info );
     reply->in_prefix = !(info.flags & GUARD_COVERS_NATIVE);
 }

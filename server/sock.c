@@ -24,20 +24,6 @@ static int is_shortage( NTSTATUS status )
     return status == STATUS_NO_MEMORY || status == STATUS_INSUFFICIENT_RESOURCES || status == STATUS_TOO_MANY_OPENED_FILES;
 }
 
-static int last_is_shortage(void)
-{
-    switch (GetLastError())
-    {
-    case ERROR_NOT_ENOUGH_MEMORY:
-    case ERROR_OUTOFMEMORY:
-    case ERROR_NO_SYSTEM_RESOURCES:
-    case ERROR_TOO_MANY_OPEN_FILES:
-        return 1;
-    default:
-        return 0;
-    }
-}
-
 /* Each ioctl goes with this event, for which nobody waits: without one wineserver signals the socket at the end, in a second request, and
  * crashes when the socket is gone by then (see afd_get_protocol()). It is, when this server is killed between the two, and the client
  * has closed its own handle. */
@@ -130,7 +116,7 @@ NTSTATUS sock_open( const struct process *process, uint64_t handle, struct sock_
 
     if (!DuplicateHandle( process->handle, (HANDLE)(ULONG_PTR)handle, GetCurrentProcess(), &duplicate,
                           0, FALSE, DUPLICATE_SAME_ACCESS ))
-        return last_is_shortage() ? STATUS_INSUFFICIENT_RESOURCES : STATUS_OBJECT_TYPE_MISMATCH;
+        return is_shortage_error( GetLastError() ) ? STATUS_INSUFFICIENT_RESOURCES : STATUS_OBJECT_TYPE_MISMATCH;
     status = check_socket( duplicate );
     if (!status) status = afd_get_protocol( duplicate, get_event(), &sock->family, &sock->protocol );
     if (!status) status = get_dual_stack( sock, duplicate );

@@ -35,12 +35,6 @@ static SYSTEM_PROCESS_INFORMATION *next_process( SYSTEM_PROCESS_INFORMATION *inf
     return info->NextEntryOffset ? (SYSTEM_PROCESS_INFORMATION *)((char *)info + info->NextEntryOffset) : NULL;
 }
 
-static BOOL is_shortage( DWORD error )
-{
-    return error == ERROR_NOT_ENOUGH_MEMORY || error == ERROR_OUTOFMEMORY || error == ERROR_NO_SYSTEM_RESOURCES ||
-           error == ERROR_TOO_MANY_OPEN_FILES;
-}
-
 /* HandleCount is the size of the process's table in wineserver, used or not, and handles are multiples of four. *more: was each looked at
  * without func having said that it is enough? */
 static NTSTATUS enum_process( struct found_handle *handle, ULONG count, handle_func func, void *context, BOOL *more )
@@ -50,7 +44,7 @@ static NTSTATUS enum_process( struct found_handle *handle, ULONG count, handle_f
         if (!DuplicateHandle( handle->process, (HANDLE)handle->value, GetCurrentProcess(), &handle->duplicate, 0, FALSE,
                               DUPLICATE_SAME_ACCESS ))
         {
-            if (is_shortage( GetLastError() )) return STATUS_INSUFFICIENT_RESOURCES;
+            if (is_shortage_error( GetLastError() )) return STATUS_INSUFFICIENT_RESOURCES;
             continue;
         }
         *more = func( context, handle );
@@ -73,7 +67,7 @@ NTSTATUS enum_handles( handle_func func, void *context )
         if (!info->HandleCount) continue;
         if (!(handle.process = OpenProcess( PROCESS_DUP_HANDLE, FALSE, handle.pid )))
         {
-            if (is_shortage( GetLastError() )) status = STATUS_INSUFFICIENT_RESOURCES;
+            if (is_shortage_error( GetLastError() )) status = STATUS_INSUFFICIENT_RESOURCES;
             continue;
         }
         status = enum_process( &handle, info->HandleCount, func, context, &more );

@@ -15,6 +15,13 @@
 #include <windows.h>
 #include <winternl.h>
 
+/* Does the error say that the system has no more of something, and the answer might have been another? */
+static inline BOOL is_shortage_error( DWORD error )
+{
+    return error == ERROR_NOT_ENOUGH_MEMORY || error == ERROR_OUTOFMEMORY || error == ERROR_NO_SYSTEM_RESOURCES ||
+           error == ERROR_TOO_MANY_OPEN_FILES;
+}
+
 /* One of them. Process and duplicate are closed when the function returns. */
 struct found_handle
 {

@@ -36,3 +36,22 @@ NTSTATUS host_call( union generic_request *req, union generic_reply *reply )
 {
     return find_host() == HOST_WINE ? afdclient_call( req, reply ) : portclient_call( req, reply );
 }
+
+NTSTATUS get_reservations( unsigned int protocol, unsigned int from, union generic_reply *reply )
+{
+    union generic_request req = { .__header.req = REQ_get_reservations };
+
+    req.get_reservations_request.protocol = protocol;
+    req.get_reservations_request.from = from;
+    return host_call( &req, reply );
+}
+
+NTSTATUS get_ports_in_use( unsigned int protocol, unsigned int first, unsigned int last, union generic_reply *reply )
+{
+    union generic_request req = { .__header.req = REQ_get_ports_in_use };
+
+    req.get_ports_in_use_request.protocol = protocol;
+    req.get_ports_in_use_request.first = first;
+    req.get_ports_in_use_request.last = last;
+    return host_call( &req, reply );
+}

@@ -143,7 +143,6 @@ static void print_json_string( const char *str )
 /* Print the ports of a block that sockets hold: 50000,50003-50005, or one by one when json is set. */
 static NTSTATUS print_ports_in_use( unsigned int protocol, const struct reservation_info *entry, int json )
 {
-    union generic_request req = { 0 };
     union generic_reply reply;
     const struct get_ports_in_use_reply *list = &reply.get_ports_in_use_reply;
     unsigned int i, first = entry->first, last = entry->first + entry->count - 1;
@@ -153,11 +152,7 @@ static NTSTATUS print_ports_in_use( unsigned int protocol, const struct reservat
 
     do
     {
-        req.__header.req = REQ_get_ports_in_use;
-        req.get_ports_in_use_request.protocol = protocol;
-        req.get_ports_in_use_request.first = first;
-        req.get_ports_in_use_request.last = last;
-        if ((status = host_call( &req, &reply ))) return status;
+        if ((status = get_ports_in_use( protocol, first, last, &reply ))) return status;
 
         for (i = 0; i < list->count && i < ARRAY_SIZE(list->ports); i++)
         {
@@ -219,7 +214,6 @@ static NTSTATUS print_reservation( unsigned int protocol, const struct reservati
 
 int list_reservations( int json )
 {
-    union generic_request req = { 0 };
     union generic_reply reply;
     const struct get_reservations_reply *list = &reply.get_reservations_reply;
     unsigned int i, j, from, total = 0;
@@ -231,10 +225,7 @@ int list_reservations( int json )
         from = 0;
         do
         {
-            req.__header.req = REQ_get_reservations;
-            req.get_reservations_request.protocol = protocols[i];
-            req.get_reservations_request.from = from;
-            if ((status = host_call( &req, &reply ))) return report_call( status );
+            if ((status = get_reservations( protocols[i], from, &reply ))) return report_call( status );
             if (json && !total && !from && !i) printf( "{\"reservations\":[" );
 
             for (j = 0; j < list->count && j < ARRAY_SIZE(list->entries); j++)

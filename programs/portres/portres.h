@@ -74,6 +74,9 @@ extern enum host find_host(void);
 extern BOOL is_part_of_wine(void);
 /* Ask that host: portclient_call() or afdclient_call(). */
 extern NTSTATUS host_call( union generic_request *req, union generic_reply *reply );
+/* The same for one page of a list, see protocol.def. */
+extern NTSTATUS get_reservations( unsigned int protocol, unsigned int from, union generic_reply *reply );
+extern NTSTATUS get_ports_in_use( unsigned int protocol, unsigned int first, unsigned int last, union generic_reply *reply );
 
 /* DllOverrides of the current user. Both may be run again after having been interrupted anywhere. */
 extern LONG add_overrides( char **names, int count );

@@ -41,7 +41,6 @@ static void free_look( struct look *look )
 
 static NTSTATUS look_at_reservations( struct look *look, unsigned int kind )
 {
-    union generic_request req;
     union generic_reply reply;
     const struct get_reservations_reply *got = &reply.get_reservations_reply;
     struct reservation_info *list;
@@ -50,11 +49,7 @@ static NTSTATUS look_at_reservations( struct look *look, unsigned int kind )
 
     do
     {
-        memset( &req, 0, sizeof(req) );
-        req.__header.req = REQ_get_reservations;
-        req.get_reservations_request.protocol = protocols[kind];
-        req.get_reservations_request.from = from;
-        if ((status = host_call( &req, &reply ))) return status;
+        if ((status = get_reservations( protocols[kind], from, &reply ))) return status;
         count = min( got->count, ARRAYSIZE(got->entries) );
         if (!count) break;
         list = realloc( look->list[kind], (look->count[kind] + count) * sizeof(*list) );
@@ -69,7 +64,6 @@ static NTSTATUS look_at_reservations( struct look *look, unsigned int kind )
 
 static NTSTATUS look_at_ports( struct look *look, unsigned int kind )
 {
-    union generic_request req;
     union generic_reply reply;
     const struct get_ports_in_use_reply *got = &reply.get_ports_in_use_reply;
     unsigned int first = 1, i;
@@ -77,12 +71,7 @@ static NTSTATUS look_at_ports( struct look *look, unsigned int kind )
 
     do
     {
-        memset( &req, 0, sizeof(req) );
-        req.__header.req = REQ_get_ports_in_use;
-        req.get_ports_in_use_request.protocol = protocols[kind];
-        req.get_ports_in_use_request.first = first;
-        req.get_ports_in_use_request.last = 0xffff;
-        if ((status = host_call( &req, &reply ))) return status;
+        if ((status = get_ports_in_use( protocols[kind], first, 0xffff, &reply ))) return status;
         for (i = 0; i < got->count && i < ARRAYSIZE(got->ports); i++)
         {
             look->used[kind][got->ports[i]] = 1;
