@@ -523,6 +523,11 @@ void guards_retry(void)
     }
 }
 
+int guards_has_socket( int protocol, unsigned int port )
+{
+    return get_guard( protocol, port )->fd != 0;
+}
+
 int guards_next_fd( int protocol, unsigned int *port )
 {
     for (; *port < 65536; (*port)++)

@@ -57,6 +57,8 @@ extern void guards_forget(void);
  * looks whether the kernel chooses other ports now. */
 extern void guards_retry(void);
 
+/* is there a guard on the port now? */
+extern int guards_has_socket( int protocol, unsigned int port );
 /* The socket that guards *port, or the next port after it that has a guard, whose number *port is then; -1 when there is none. */
 extern int guards_next_fd( int protocol, unsigned int *port );
 /* sockets there are */

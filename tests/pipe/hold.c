@@ -79,6 +79,29 @@ START_TEST(hold)
     printf( "bind %d\n", bind_tcp( port ) );
 }
 
+/* again tcp|udp PORT COUNT: bind to the port and close the socket, COUNT times; print how many binds failed */
+START_TEST(again)
+{
+    struct sockaddr_in addr = { 0 };
+    int type, count, failed = 0;
+    WSADATA data;
+    char **argv;
+    SOCKET s;
+
+    if (winetest_get_mainargs( &argv ) != 5) return;
+    WSAStartup( MAKEWORD( 2, 2 ), &data );
+    type = strcmp( argv[2], "tcp" ) ? SOCK_DGRAM : SOCK_STREAM;
+    addr.sin_family = AF_INET;
+    addr.sin_port = htons( atoi( argv[3] ) );
+    for (count = atoi( argv[4] ); count; count--)
+    {
+        s = socket( AF_INET, type, 0 );
+        if (bind( s, (struct sockaddr *)&addr, sizeof(addr) )) failed++;
+        closesocket( s );
+    }
+    printf( "%d binds failed\n", failed );
+}
+
 /* take tcp|udp PORT: print what bind and acquire of that port say */
 START_TEST(take)
 {

@@ -56,6 +56,19 @@ ok "who: exit code" is "$code" 0
 ok "who tells of it" is "$(head -n 1 "$work/out")" "udp $base to $((base + 2)): persistent reservation of $WINEPREFIX"
 WINEPREFIX=$PRISTINE run_tool who udp "$base"
 ok "who tells of another prefix" contains "$work/out" "udp $base to $((base + 2)): persistent reservation of $WINEPREFIX"
+
+# a guard of a UDP port stays while sockets are bound to it, and go: a native program never gets the port
+perl -MSocket -e '
+    while (!-e $ARGV[1])
+    {
+        socket my $s, PF_INET, SOCK_DGRAM, 0 or die;
+        if (bind $s, pack_sockaddr_in( $ARGV[0], INADDR_ANY )) { print "got it\n"; exit; }
+    }' "$base" "$work/stop" >"$work/native" &
+timeout 60 wine "$programs/pipe_test.exe" -again udp "$base" 500 >"$work/again" 2>/dev/null </dev/null
+: >"$work/stop"
+wait $!
+ok "sockets are bound to its port by number" contains "$work/again" "0 binds failed"
+ok "its port is guarded all the time" is "$(cat "$work/native")" ""
 ok "it is deleted" change delete "$base" || cat "$work/change"
 run_tool list
 ok "list: exit code" is "$code" 0

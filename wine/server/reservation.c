@@ -221,16 +221,19 @@ void host_release_guard( int protocol, unsigned int first, unsigned int count )
     guards_release( protocol, first, count );
 }
 
-/* has the port a guard that stays beside the sockets which are bound to it? */
+/* Has the port a guard that stays beside the sockets which are bound to it? That of a TCP port in a persistent reservation lets in
+ * whoever asks by number; one of a UDP port that stepped aside could not be made again before the last socket is closed, and the system
+ * may hand the port out in that moment. */
 static int is_guarded( int protocol, unsigned int port )
 {
     struct port_reservation *reservation = pool_find_port( pool, protocol, port );
 
-    return reservation && reservation->kind == RESERVATION_RUNTIME;
+    if (!reservation) return 0;
+    return reservation->kind == RESERVATION_RUNTIME || (protocol == PROTOCOL_UDP && guards_has_socket( protocol, port ));
 }
 
-/* The guard of a runtime reservation steps aside for the moment of the bind. That of a UDP port has to do so together with the
- * sockets that have the port, see share_port(). */
+/* Such a guard steps aside for the moment of the bind. That of a UDP port has to do so together with the sockets that have the port,
+ * see share_port(). */
 NTSTATUS host_yield( int protocol, unsigned int port, int held )
 {
     if (is_guarded( protocol, port ))
