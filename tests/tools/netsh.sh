@@ -204,17 +204,22 @@ shows()
     cat -v "$work/terminal"
     return 1
 }
-mkfifo "$work/keys"
-timeout 100 script -qefc "wine netsh" /dev/null <"$work/keys" >"$work/terminal" &
-terminal=$!
-exec 5>"$work/keys"
-ok "its prompt on a terminal" shows '^netsh>'
-printf 'int ip show excl tcp\r' >&5
-ok "what is typed there" shows 'Administered'
-printf 'bye\r' >&5
-wait $terminal
-ok "its exit code" is $? 0
-exec 5>&-
+if script -qec true /dev/null </dev/null >/dev/null 2>&1
+then
+    mkfifo "$work/keys"
+    timeout 100 script -qefc "wine netsh" /dev/null <"$work/keys" >"$work/terminal" &
+    terminal=$!
+    exec 5>"$work/keys"
+    ok "its prompt on a terminal" shows '^netsh>'
+    printf 'int ip show excl tcp\r' >&5
+    ok "what is typed there" shows 'Administered'
+    printf 'bye\r' >&5
+    wait $terminal
+    ok "its exit code" is $? 0
+    exec 5>&-
+else
+    echo "Tests skipped: there are no terminals here"
+fi
 
 # scripts that run scripts, and contexts that stay
 printf 'interface ipv4\n' >"$work/inner.txt"
