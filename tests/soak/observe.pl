@@ -10,29 +10,42 @@
 # License as published by the Free Software Foundation; either
 # version 2.1 of the License, or (at your option) any later version.
 #
-# Usage: observe.pl SECONDS WORKERS PROGRAM FOLDER, with WINEPREFIX set; tools/soak runs it. FOLDER is for what stands outside of the prefix.
+# Usage: observe.pl SECONDS WORKERS THREADS PROGRAM FOLDER, with WINEPREFIX set; tools/soak runs it. FOLDER is for what stands outside of the
+# prefix. SOAK_HOST is 'prefix' for the server of the component, 'wine' for a Wine with reservations in wineserver.
 
 use strict;
 use warnings;
+use List::Util qw(sum0);
 use POSIX ":sys_wait_h";
 use Socket;
 use Time::HiRes qw(time sleep);
 
-my ($seconds, $workers, $program, $folder) = @ARGV;
-die "usage: observe.pl SECONDS WORKERS PROGRAM FOLDER\n" unless defined $folder && $ENV{WINEPREFIX};
+my ($seconds, $workers, $threads, $program, $folder) = @ARGV;
+die "usage: observe.pl SECONDS WORKERS THREADS PROGRAM FOLDER\n" unless defined $folder && $ENV{WINEPREFIX};
 
 use constant WSAENETDOWN => 10050;
 use constant WSAENOBUFS => 10055;
+use constant ERROR_DISK_FULL => 112;
+use constant ERROR_NOT_FOUND => 1168;
 # Seconds for which what was out of order may still be felt
 use constant GRACE => 3;
 # Wine's own processes come and go
 use constant SOME_DESCRIPTORS => 8;
+# Seconds for which a wineserver has to live for its memory to tell anything, and how much more it may use in the last third of them than in the
+# second: the reservations that there are differ from moment to moment
+use constant LONG_LIFE => 90;
+use constant MORE_MEMORY => 1.02;
+use constant MORE_KILOBYTES => 512;
 
 $| = 1;
 my $prefix = $ENV{WINEPREFIX};
 $ENV{SOAK_FAULTS} //= "";
-my ($violations, $killed_workers, $killed_servers, $looks, $started, $failed) = (0, 0, 0, 0, 0, 0);
-my %worker;   # Unix process => file of its output
+my ($violations, $killed_workers, $killed_servers, $looks, $started) = (0, 0, 0, 0, 0);
+my %failed;   # call and error => how often that was while something was out of order
+my $in_wine = ($ENV{SOAK_HOST} // "") eq "wine";
+my %worker;   # Unix process => file of its output, and its slot
+my @slots = (0 .. $workers - 1);  # those that no worker has
+my %stored;   # persistent reservation, "udp 14000 4" => is it there? Not known (undef) of one that was being changed when its worker was killed.
 my @windows;  # times when something is out of order that makes calls fail, from and to, with the name of it
 
 sub violation($)
@@ -53,7 +66,7 @@ sub processes_of($;$)
         open my $file, "<", "$dir/cmdline" or next;
         my $command = do { local $/; <$file> } // "";
         close $file;
-        next unless $command =~ /\Q$name\E/;
+        next if index( $command, $name ) < 0;
         if ($exe !~ m,^\Q$of\E/drive_c/windows/system32/portres/portguard\b,)
         {
             next unless $exe =~ m,/wine[^/]*$,;
@@ -138,7 +151,7 @@ sub look_for_several($)
     }
 }
 
-# The prefix lives on whatever is killed.
+# The prefix lives on whatever else is killed.
 my $wineserver = "";
 sub look_for_wineserver()
 {
@@ -170,16 +183,18 @@ sub start_worker($)
 {
     my $left = shift;
     my $output = "$folder/worker." . $started++;
+    my $slot = shift @slots;
     my $pid = fork() // die "cannot fork: $!\n";
 
     if (!$pid)
     {
+        my @more = $in_wine ? (int( $threads / $workers ) + ($slot < $threads % $workers), $slot) : ();
         open STDOUT, ">", $output or die;
         open STDERR, ">&", \*STDOUT or die;
-        exec "wine", $program, "wine-portres-soak", $started, $left;
+        exec "wine", $program, "wine-portres-soak", $started, $left, @more;
         die "cannot run wine: $!\n";
     }
-    $worker{$pid} = $output;
+    $worker{$pid} = { output => $output, slot => $slot };
 }
 
 # What still runs for a prefix, as words
@@ -204,18 +219,20 @@ sub hang($$)
 {
     my ($name, $time) = @_;
     my @pids = processes_of( $name );
+    my $from = time;
 
     kill STOP => @pids;
     sleep $time;
     # by then one of them may have been killed, and its number be another's
     my %ours = map { $_ => 1 } processes_of( $name );
     kill CONT => grep { $ours{$_} } @pids;
+    printf "%s was stopped for %.1f s\n", $name, time - $from;
     return 0;
 }
 
 sub hang_server()
 {
-    return hang( "portserver.exe", 1 + rand 7 );
+    return $in_wine ? hang( "wineserver", 1 + rand 5 ) : hang( "portserver.exe", 1 + rand 7 );
 }
 
 # after 15 seconds the server starts another one
@@ -262,15 +279,16 @@ sub few_descriptors()
     return 0;
 }
 
-# The runtime reservations, as "protocol first last"
-sub list_blocks()
+# The reservations of a kind, as "protocol first last"
+sub list_blocks($)
 {
+    my $wanted = shift;
     my @blocks;
 
     foreach (`"$ENV{WINE_PORTRES}" list 2>/dev/null </dev/null`)
     {
         my ($protocol, $first, $last, $kind) = split;
-        push @blocks, "$protocol $first $last" if defined $kind && $kind eq "runtime";
+        push @blocks, "$protocol $first $last" if defined $kind && $kind eq $wanted;
     }
     return @blocks;
 }
@@ -282,7 +300,7 @@ sub busy_ports()
 {
     my (%sockets, $wrong);
     my $helper = join " ", processes_of( "portguard" );
-    my %before = map { $_ => 1 } list_blocks();
+    my %before = map { $_ => 1 } list_blocks( "runtime" );
 
     system "prlimit --pid $$ --nofile=8192: 2>/dev/null";
     foreach my $port (map { 2 * $_ } 10500 .. 10600, 5000 .. 6500)
@@ -295,7 +313,7 @@ sub busy_ports()
     }
     $wrong = 0;
     sleep 2;
-    foreach my $block (list_blocks())
+    foreach my $block (list_blocks( "runtime" ))
     {
         my ($protocol, $first, $last) = split " ", $block;
         next if $protocol eq "udp" && $before{$block};
@@ -350,9 +368,16 @@ my %faults =
     "copied prefix"   => { run => \&copy_prefix },
 );
 delete $faults{"full disk"} unless $ENV{SOAK_OWN_DISK};
+delete @faults{"hung helper", "few descriptors"} if $in_wine;
 foreach my $name (keys %faults) { delete $faults{$name} unless $name =~ /(?:$ENV{SOAK_FAULTS})/ }
 my ($fault, $fault_pid, $fault_end, @to_come) = ("", 0, time);
 my %faults_done = map { $_ => 0 } keys %faults;
+
+sub is_spared($)
+{
+    my $now = shift;
+    return scalar grep { $faults{$_->{name}}{spare} && $now < $_->{to} } @windows;
+}
 
 sub start_fault()
 {
@@ -389,7 +414,7 @@ sub files()
 {
     my ($device, $inode) = stat $prefix;
     my $server = sprintf "/tmp/.wine-%d/server-%x-%x", $<, $device, $inode;
-    my %files = map { chomp; $_ => 1 } `find '$prefix' '$server' ! -name portserver.log 2>/dev/null`;
+    my %files = map { chomp; $_ => 1 } `find '$prefix' '$server' ! -name portserver.log ! -name ports.journal 2>/dev/null`;
     return \%files;
 }
 
@@ -400,20 +425,44 @@ sub look_at_failure($$$$)
 
     foreach my $window (@windows)
     {
-        next unless $error == WSAENETDOWN || $error == WSAENOBUFS;
+        next unless $error == WSAENETDOWN || $error == WSAENOBUFS || $error == ERROR_DISK_FULL;
         next unless $from < $window->{to} && $to > $window->{from};
-        $failed++;
+        $failed{"$call: $error"}++;
         return;
     }
     violation( sprintf "%s: error %d, %.1f s after the start, for %.1f s", $call, $error, $from - $^T, $to - $from );
 }
 
+# What a worker says of a change of the store: before it asks for it, and with the error afterwards
+sub look_at_change($$$$)
+{
+    my ($asked, $change, $block, $error) = @_;
+
+    if (!defined $error)
+    {
+        $asked->{$block} = 1;
+        return;
+    }
+    delete $asked->{$block};
+    my $was_there = exists $stored{$block} ? $stored{$block} : 0;
+    if (defined $was_there)
+    {
+        violation( "$block is lost: it was created, and a delete does not find it" ) if $error == ERROR_NOT_FOUND && $was_there;
+        violation( "$block was created twice" ) if !$error && $change eq "create" && $was_there;
+        violation( "$block was deleted twice" ) if !$error && $change eq "delete" && !$was_there;
+    }
+    $stored{$block} = $change eq "create" if !$error;
+    $stored{$block} = 0 if $error == ERROR_NOT_FOUND;
+}
+
+# Returns whether that was a worker.
 sub reap($)
 {
-    my $pid = shift;
-    my $output = delete $worker{$pid} // return;
+    my $worker = delete $worker{$_[0]} // return 0;
+    my %asked;
 
-    open my $file, "<", $output or return;
+    push @slots, $worker->{slot};
+    open my $file, "<", $worker->{output} or return 1;
     while (<$file>)
     {
         if (/VIOLATION/)
@@ -425,24 +474,127 @@ sub reap($)
         {
             look_at_failure( $1 / 1000, $2 / 1000, $3, $4 );
         }
+        elsif (/^STORED? (create|delete) (\S+ \d+ \d+)(?: (\d+))?/)
+        {
+            look_at_change( \%asked, $1, $2, $3 );
+        }
     }
     close $file;
-    unlink $output;
+    unlink $worker->{output};
+    $stored{$_} = undef foreach keys %asked;
+    return 1;
 }
 
-# A copy has what is in the registry's files, which are written when the prefix ends. From there on a program that does nothing keeps it
-# running. What is always there is there before files and descriptors are counted.
+# Is in the store what was acknowledged, and nothing else?
+sub look_at_store()
+{
+    my %there;
+
+    foreach (list_blocks( "persistent" ))
+    {
+        my ($protocol, $first, $last) = split;
+        $there{"$protocol $first " . ($last - $first + 1)} = 1;
+    }
+    foreach my $block (sort keys %{{ %there, %stored }})
+    {
+        my $is_known = !exists $stored{$block} || defined $stored{$block};
+        my $is_there = $there{$block} // 0;
+
+        violation( "after a kill of wineserver $block is lost" ) if $is_known && !$is_there && $stored{$block};
+        violation( "after a kill of wineserver $block is there, and should not be" ) if $is_known && $is_there && !$stored{$block};
+        $stored{$block} = $is_there;
+    }
+    return scalar keys %there;
+}
+
+# A program that does nothing keeps the prefix running. What is always there is there before files and descriptors are counted.
+my ($holder, $descriptors_before);
+sub start_prefix()
+{
+    open $holder, "|-", "wine cmd /c pause >/dev/null 2>&1" or die "cannot run wine: $!\n";
+    system "wine '$program' wine-portres-soak-first 1 1 >/dev/null 2>&1 </dev/null";
+    sleep 5;
+    $descriptors_before //= descriptors();
+}
+
+# What the wineserver that runs uses, once a second
+my (@samples, @lives);
+sub sample()
+{
+    my ($pid) = processes_of( "wineserver" ) or return;
+    my @descriptors = glob "/proc/$pid/fd/*";
+
+    open my $file, "<", "/proc/$pid/status" or return;
+    my ($line) = grep { /^RssAnon:/ } <$file>;
+    return unless defined $line && $line =~ /(\d+) kB/;
+    push @samples, { memory => $1, descriptors => scalar @descriptors };
+}
+
+sub median($@)
+{
+    my ($name, @list) = @_;
+    my @sorted = sort { $a <=> $b } map { $_->{$name} } @list;
+    return $sorted[@sorted / 2];
+}
+
+# The life of a wineserver is over: did it use more and more? From the second third on all workers run.
+sub end_life($)
+{
+    my $time = shift;
+    my $third = int( @samples / 3 );
+
+    if ($third && $time >= LONG_LIFE)
+    {
+        my @middle = @samples[$third .. 2 * $third - 1];
+        my @last = @samples[2 * $third .. 3 * $third - 1];
+        my %life = (time => $time);
+
+        foreach my $name ("memory", "descriptors")
+        {
+            $life{$name} = [median( $name, @middle ), median( $name, @last ), (sort { $b <=> $a } map { $_->{$name} } @samples)[0]];
+        }
+        push @lives, \%life;
+        my ($before, $after) = @{$life{memory}};
+        violation( "wineserver used $before kB in the second third of its life, and $after kB in the last" )
+            if $after > $before * MORE_MEMORY + MORE_KILOBYTES;
+    }
+    @samples = ();
+}
+
+# A thread that makes a call notices that wineserver is gone, and ends; one of Wine's that waits for an object never does. The wineserver that
+# comes next has the store as it was acknowledged.
+sub kill_wineserver()
+{
+    kill KILL => processes_of( "wineserver" );
+    sleep 1;
+    kill KILL => processes_of( "" );
+    foreach my $pid (keys %worker)
+    {
+        waitpid $pid, 0;
+        reap( $pid );
+    }
+    close $holder;
+    $wineserver = "";
+    $killed_servers++;
+    my $count = look_at_store();
+    start_prefix();
+    look_at_store();
+    return $count;
+}
+
+# A copy has what is in the registry's files, which are written when the prefix ends.
 system "wineserver -k; wineserver -w";
-open my $holder, "|-", "wine cmd /c pause >/dev/null 2>&1" or die "cannot run wine: $!\n";
-system "wine '$program' wine-portres-soak-first 1 1 >/dev/null 2>&1 </dev/null";
-sleep 5;
+start_prefix();
 my $files_before = files();
-my $descriptors_before = descriptors();
 
 my $start = time;
 my $end = $start + $seconds;
 my $next_look = $start;
 my $next_word = $start + 10;
+
+# wineserver is killed in the first 60 %: the rest is one long life
+my ($life_start, $next_kill) = ($start, $in_wine ? $start + 10 + rand 60 : 9e9);
+my $last_kill = $start + $seconds * 0.6;
 
 start_worker( $seconds ) foreach 1 .. $workers;
 while (%worker || $fault_pid)
@@ -456,8 +608,7 @@ while (%worker || $fault_pid)
             end_fault( $? );
             next;
         }
-        reap( $pid );
-        start_worker( int( $end - $now ) ) if $end - $now > 2;
+        start_worker( int( $end - $now ) ) if reap( $pid ) && $end - $now > 2;
     }
     start_fault() if %faults && !$fault_pid && $now > $fault_end + GRACE && $now < $end - 10;
     if ($now >= $next_look)
@@ -466,22 +617,32 @@ while (%worker || $fault_pid)
         look_for_several( "portguard" );
         look_for_several( "portserver.exe" );
         look_for_wineserver();
+        sample() if $in_wine;
         $next_look = $now + 1;
-        # a worker every 2 seconds, the server every 5
-        if ($now < $end && %worker && !int rand 2)
+        # a worker every 2 seconds, the server every 5; the last ones clean up, all of them
+        if ($now < $end - 5 && %worker && !int rand 2)
         {
             my @pids = keys %worker;
             $killed_workers += kill KILL => $pids[rand @pids];
         }
-        if ($now < $end && !int( rand 5 ) && !grep { $faults{$_->{name}}{spare} && $now < $_->{to} } @windows)
+        if (!$in_wine && $now < $end && !int( rand 5 ) && !is_spared( $now ))
         {
             $killed_servers += kill KILL => $_ foreach processes_of( "portserver.exe" );
         }
     }
+    if ($now >= $next_kill && $now < $last_kill && !is_spared( $now ))
+    {
+        end_life( $now - $life_start );
+        my $count = kill_wineserver();
+        $now = time;
+        printf "%4d s: wineserver was killed; %d persistent reservations came back\n", $now - $start, $count;
+        ($life_start, $next_kill) = ($now, $now + 10 + rand 60);
+        start_worker( int( $end - $now ) ) foreach 1 .. $workers;
+    }
     if ($now >= $next_word)
     {
         printf "%4d s: %d workers started, %d killed, server killed %d times, %d looks, %d calls failed, %d violations%s\n",
-            $now - $start, $started, $killed_workers, $killed_servers, $looks, $failed, $violations, $fault ? "; now: $fault" : "";
+            $now - $start, $started, $killed_workers, $killed_servers, $looks, sum0( values %failed ), $violations, $fault ? "; now: $fault" : "";
         $next_word = $now + 10;
     }
     if ($now > $end + 60)
@@ -493,6 +654,8 @@ while (%worker || $fault_pid)
     sleep 0.05;
 }
 
+end_life( time - $life_start );
+
 # nothing may be left, once the last watch has been heard of
 my ($left, $guards, $descriptors, @more);
 for (my $try = 0; $try < 40; $try++)
@@ -501,11 +664,11 @@ for (my $try = 0; $try < 40; $try++)
     $guards = `"$ENV{WINE_PORTRES}" status 2>&1` =~ /^guard: (\d+) ports are guarded/m ? $1 : "unknown";
     $descriptors = descriptors();
     @more = grep { $descriptors->{$_} > $descriptors_before->{$_} + SOME_DESCRIPTORS } sort keys %$descriptors;
-    last if $left !~ /runtime/ && $guards eq "0" && !@more;
+    last if $left !~ /runtime|persistent/ && $guards eq "0" && !@more;
     sleep 0.5;
 }
-violation( "reservations are left behind:\n$left" ) if $left =~ /runtime/;
-violation( "guards are left behind: $guards\n" . `tail -n 20 "$prefix/drive_c/windows/system32/portres/portserver.log"` ) if $guards ne "0";
+violation( "reservations are left behind:\n$left" ) if $left =~ /runtime|persistent/;
+violation( "guards are left behind: $guards\n" . `tail -n 20 "$prefix/drive_c/windows/system32/portres/portserver.log" 2>/dev/null` ) if $guards ne "0";
 violation( "$_ has $descriptors->{$_} descriptors, and had $descriptors_before->{$_}" ) foreach @more;
 
 close $holder;
@@ -523,8 +686,14 @@ violation( "files are left behind: @files" ) if @files;
 
 printf "soak: %d looks in %d s, %d workers (%d killed), server killed %d times\n", $looks, time - $start, $started,
     $killed_workers, $killed_servers;
-printf "soak: out of order: %s; %d calls failed for it\n", join( ", ", map { "$_ $faults_done{$_} times" } sort keys %faults_done ), $failed;
+printf "soak: out of order: %s; %d calls failed for it\n", join( ", ", map { "$_ $faults_done{$_} times" } sort keys %faults_done ), sum0( values %failed );
+print "soak: $_, $failed{$_} times\n" foreach sort keys %failed;
 print "soak: left at the end: ", scalar( @left ), " processes, ", scalar( @files ), " files, $guards guards; descriptors: ",
     join( ", ", map { "$_ $descriptors->{$_} ($descriptors_before->{$_} before)" } sort keys %$descriptors ), "\n";
+foreach my $life (@lives)
+{
+    printf "soak: a wineserver of %d s: %d kB in the second third, %d kB in the last, %d at most; descriptors: %d, %d, %d at most\n", $life->{time},
+        @{$life->{memory}}, @{$life->{descriptors}};
+}
 printf "soak: %d tests, %d failures\n", $looks + $started + 1, $violations;
 exit( $violations != 0 );

@@ -9,14 +9,19 @@
  * version 2.1 of the License, or (at your option) any later version.
  */
 
-/* soak.exe NAME NUMBER SECONDS: acquire, associate, bind, listen, release and close at random, and tell the other workers by the section
- * NAME which ports this process holds. What no two may have at once is checked at once; tests/soak/observe.pl looks from outside.
+/* soak.exe NAME NUMBER SECONDS [THREADS SLOT]: acquire, associate, bind, listen, release and close at random, and tell the other workers
+ * by the section NAME which ports this process holds. What no two may have at once is checked at once; tests/soak/observe.pl looks from outside.
  * Prints "VIOLATION: ..." for what must never be; "FAILED AT FROM TO: CALL: error N", with the milliseconds since 1970 between which it
- * was, for what may fail only while something is out of order, which observe.pl knows; and at the end how often what was done. */
+ * was, for what may fail only while something is out of order, which observe.pl knows; and at the end how often what was done.
+ *
+ * Each thread is a worker by itself. With a SLOT, which no other process has meanwhile, they also create and delete persistent
+ * reservations in places of that slot, and print "STORE create udp 14000 4" before they ask for that, and "STORED create udp 14000 4 0",
+ * with the error, after. */
 
 #include <winsock2.h>
 #include <ws2tcpip.h>
 #include <mstcpip.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +32,12 @@
 /* explicit blocks come from here, so that workers ask for the same ports */
 #define CONTENDED_FIRST 21000
 #define CONTENDED_COUNT 200
+
+/* one persistent reservation of each protocol is here, and one where the kernel chooses ports by itself */
+#define STORED_FIRST    14000
+#define STORED_SECOND   40000
+#define STORED_COUNT    4
+#define MAX_THREADS     4
 
 /* Milliseconds a call may last. The contract has 5 seconds for a server that can't be reached; the rest is for a busy machine. */
 #define LONGEST_CALL 10000
@@ -48,6 +59,7 @@ struct owner
 {
     SOCKET       s;
     int          udp;
+    int          persistent;  /* the socket is none */
     unsigned int first, count;
     ULONG64      token;
 };
@@ -59,11 +71,23 @@ struct bound
     unsigned int port;
 };
 
+struct worker
+{
+    LONG         number;  /* not 0 */
+    int          slot;    /* -1: makes no persistent reservations */
+    DWORD        end;
+    struct owner owners[OWNERS];
+    struct bound bound[BOUND];
+    unsigned int granted, refused, binds, full, unreachable;
+};
+
+typedef ULONG (WINAPI *create_function)( USHORT first, USHORT count, ULONG64 *token );
+typedef ULONG (WINAPI *delete_function)( USHORT first, USHORT count );
+
 static struct table *table;
-static struct owner owners[OWNERS];
-static struct bound bound[BOUND];
-static LONG me;  /* number of this worker, not 0 */
-static unsigned int granted, refused, binds, full, unreachable, violations;
+static create_function create_persistent[2], lookup_persistent[2];
+static delete_function delete_persistent[2];
+static volatile LONG violations;
 
 /* Each worker has an object of its name that ends with it, however it ends. Its process id would be another's before long. */
 static HANDLE open_worker( LONG number, BOOL create )
@@ -83,19 +107,50 @@ static BOOL is_alive( LONG number )
     return TRUE;
 }
 
-static void take( volatile LONG *entry, const char *what, int udp, unsigned int port )
+static void violation( const char *format, ... )
 {
-    LONG old = InterlockedExchange( entry, me );
+    char text[256];
+    va_list args;
 
-    if (!old || !is_alive( old )) return;  /* a worker that was killed could not clear its entries */
-    printf( "VIOLATION: %s port %u is %s by worker %ld and by %ld\n", udp ? "UDP" : "TCP", port, what, old, me );
+    va_start( args, format );
+    vsnprintf( text, sizeof(text), format, args );
+    va_end( args );
+    printf( "VIOLATION: %s\n", text );
     fflush( stdout );
-    violations++;
+    InterlockedIncrement( &violations );
 }
 
-static void give( volatile LONG *entry )
+static const char *protocol_name( int udp )
 {
-    InterlockedCompareExchange( entry, 0, me );
+    return udp ? "UDP" : "TCP";
+}
+
+static void take( const struct worker *worker, volatile LONG *entry, const char *what, int udp, unsigned int port )
+{
+    LONG old = InterlockedExchange( entry, worker->number );
+
+    if (!old || !is_alive( old )) return;  /* a worker that was killed could not clear its entries */
+    violation( "%s port %u is %s by worker %ld and by %ld", protocol_name( udp ), port, what, old, worker->number );
+}
+
+static void give( const struct worker *worker, volatile LONG *entry )
+{
+    InterlockedCompareExchange( entry, 0, worker->number );
+}
+
+static void take_block( const struct worker *worker, const struct owner *owner )
+{
+    unsigned int port;
+
+    for (port = owner->first; port < owner->first + owner->count; port++)
+        take( worker, &table->owners[owner->udp][port], "reserved", owner->udp, port );
+}
+
+static void give_block( const struct worker *worker, const struct owner *owner )
+{
+    unsigned int port;
+
+    for (port = owner->first; port < owner->first + owner->count; port++) give( worker, &table->owners[owner->udp][port] );
 }
 
 static ULONGLONG milliseconds(void)
@@ -114,17 +169,14 @@ static void check_time( const char *what, ULONGLONG start, int error )
 {
     ULONGLONG time = milliseconds() - start;
 
-    if (time <= LONGEST_CALL) return;
-    printf( "VIOLATION: %s lasted %u ms, error %d\n", what, (unsigned int)time, error );
-    fflush( stdout );
-    violations++;
+    if (time > LONGEST_CALL) violation( "%s lasted %u ms, error %d", what, (unsigned int)time, error );
 }
 
-static void unexpected( const char *what, ULONGLONG start, int error )
+static void unexpected( struct worker *worker, const char *what, ULONGLONG start, int error )
 {
     if (error == WSAENETDOWN)
     {
-        unreachable++;  /* the server was killed more often than a call tries, or did not answer */
+        worker->unreachable++;  /* the server was killed more often than a call tries, or did not answer */
         return;
     }
     printf( "FAILED AT %.0f %.0f: %s: error %d\n", (double)start, (double)milliseconds(), what, error );
@@ -152,53 +204,135 @@ static SOCKET make_socket( int udp )
     return s;
 }
 
-static void acquire( struct owner *owner )
+static void acquire( struct worker *worker, struct owner *owner )
 {
     INET_PORT_RANGE range;
     struct instance instance;
     ULONGLONG start;
-    unsigned int i;
     int error;
 
+    owner->persistent = 0;
     owner->udp = rand() % 2;
     owner->s = make_socket( owner->udp );
     range.StartPort = rand() % 3 ? 0 : htons( CONTENDED_FIRST + rand() % CONTENDED_COUNT );
-    /* some large ones, so that the helper needs many descriptors */
-    range.NumberOfPorts = rand() % 16 ? 1 + rand() % 8 : 100 + rand() % 200;
+    /* some large ones, so that the guards need many descriptors */
+    range.NumberOfPorts = rand() % (worker->slot == -1 ? 16 : 64) ? 1 + rand() % 8 : 100 + rand() % 200;
     error = request( "acquire", owner->s, SIO_ACQUIRE_PORT_RESERVATION, &range, sizeof(range), &instance, sizeof(instance), &start );
     if (error)
     {
-        if (range.StartPort && error == WSAEADDRINUSE) refused++;
-        else unexpected( "acquire", start, error );
+        if (range.StartPort && error == WSAEADDRINUSE) worker->refused++;
+        else unexpected( worker, "acquire", start, error );
         closesocket( owner->s );
         owner->s = 0;
         return;
     }
-    granted++;
+    worker->granted++;
     owner->first = ntohs( instance.range.StartPort );
     owner->count = instance.range.NumberOfPorts;
     owner->token = instance.token;
-    for (i = 0; i < owner->count; i++) take( &table->owners[owner->udp][owner->first + i], "reserved", owner->udp, owner->first + i );
+    take_block( worker, owner );
 }
 
-static void end_owner( struct owner *owner )
+/* a change of what is kept, as observe.pl wants to know of it; returns the error */
+static ULONG change_stored( const char *change, struct owner *owner, ULONGLONG *start )
+{
+    char block[64];
+    ULONG error;
+
+    sprintf( block, "%s %s %u %u", change, owner->udp ? "udp" : "tcp", owner->first, owner->count );
+    printf( "STORE %s\n", block );
+    fflush( stdout );
+    *start = milliseconds();
+    if (*change == 'c') error = create_persistent[owner->udp]( htons( owner->first ), owner->count, &owner->token );
+    else error = delete_persistent[owner->udp]( htons( owner->first ), owner->count );
+    printf( "STORED %s %lu\n", block, error );
+    fflush( stdout );
+    check_time( change, *start, error );
+    return error;
+}
+
+static void set_place( const struct worker *worker, struct owner *owner, int udp, int second )
+{
+    memset( owner, 0, sizeof(*owner) );
+    owner->udp = udp;
+    owner->first = (second ? STORED_SECOND : STORED_FIRST) + worker->slot * STORED_COUNT;
+    owner->count = STORED_COUNT;
+}
+
+/* at one of the places of this worker; another one in the same slot may have made it before, and was killed */
+static void create( struct worker *worker, struct owner *owner )
+{
+    struct owner new_owner;
+    ULONGLONG start;
+    ULONG error;
+    int i;
+
+    set_place( worker, &new_owner, rand() % 2, rand() % 2 );
+    for (i = 0; i < OWNERS; i++)
+    {
+        const struct owner *other = &worker->owners[i];
+
+        if (other->persistent && other->udp == new_owner.udp && other->first == new_owner.first) return;
+    }
+    if ((error = change_stored( "create", &new_owner, &start )) == ERROR_SHARING_VIOLATION)
+        error = lookup_persistent[new_owner.udp]( htons( new_owner.first ), new_owner.count, &new_owner.token );
+    if (error == ERROR_NOT_FOUND) worker->refused++;  /* somebody has one of its ports */
+    else if (error) unexpected( worker, "create", start, error );
+    if (error) return;
+    *owner = new_owner;
+    owner->persistent = 1;
+    worker->granted++;
+    take_block( worker, owner );
+}
+
+static void lookup( struct worker *worker, const struct owner *owner )
+{
+    ULONGLONG start = milliseconds();
+    ULONG64 token = 0;
+    ULONG error = lookup_persistent[owner->udp]( htons( owner->first ), owner->count, &token );
+
+    check_time( "lookup", start, error );
+    if (error == ERROR_NOT_FOUND || (!error && token != owner->token))
+        violation( "the persistent reservation %s %u is %s", protocol_name( owner->udp ), owner->first, error ? "lost" : "another one" );
+    else if (error) unexpected( worker, "lookup", start, error );
+}
+
+static void end_persistent( struct worker *worker, struct owner *owner )
 {
     ULONGLONG start;
-    unsigned int i;
+    ULONG error;
+
+    give_block( worker, owner );
+    if (!(error = change_stored( "delete", owner, &start ))) owner->persistent = 0;
+    else if (error == ERROR_NOT_FOUND)
+    {
+        violation( "the persistent reservation %s %u is lost", protocol_name( owner->udp ), owner->first );
+        owner->persistent = 0;
+    }
+    else
+    {
+        unexpected( worker, "delete", start, error );
+        take_block( worker, owner );
+    }
+}
+
+static void end_owner( struct worker *worker, struct owner *owner )
+{
+    ULONGLONG start;
     int error;
 
-    for (i = 0; i < owner->count; i++) give( &table->owners[owner->udp][owner->first + i] );
+    give_block( worker, owner );
     if (rand() % 2)
     {
         error = request( "release", owner->s, SIO_RELEASE_PORT_RESERVATION, &owner->token, sizeof(owner->token), NULL, 0, &start );
         /* a release that the server did just before it was killed is not known to the next one */
-        if (error && error != WSAEINVAL) unexpected( "release", start, error );
+        if (error && error != WSAEINVAL) unexpected( worker, "release", start, error );
     }
     closesocket( owner->s );
     owner->s = 0;
 }
 
-static void bind_from( struct bound *b, const struct owner *owner )
+static void bind_from( struct worker *worker, struct bound *b, const struct owner *owner )
 {
     struct sockaddr_in6 addr = { .sin6_family = AF_INET6 };
     int len = sizeof(addr), error;
@@ -210,7 +344,7 @@ static void bind_from( struct bound *b, const struct owner *owner )
     error = request( "associate", b->s, SIO_ASSOCIATE_PORT_RESERVATION, &token, sizeof(token), NULL, 0, &start );
     if (error)
     {
-        unexpected( "associate", start, error );
+        unexpected( worker, "associate", start, error );
         goto failed;
     }
     if (rand() % 2) addr.sin6_port = htons( owner->first + rand() % owner->count );
@@ -220,20 +354,17 @@ static void bind_from( struct bound *b, const struct owner *owner )
     if (!error && getsockname( b->s, (struct sockaddr *)&addr, &len )) error = WSAGetLastError();
     if (error)
     {
-        if (error == WSAENOBUFS || error == WSAEADDRINUSE) full++;
-        else unexpected( "bind", start, error );
+        if (error == WSAENOBUFS || error == WSAEADDRINUSE) worker->full++;
+        else unexpected( worker, "bind", start, error );
         goto failed;
     }
-    binds++;
+    worker->binds++;
     b->port = ntohs( addr.sin6_port );
     if (b->port < owner->first || b->port >= owner->first + owner->count)
-    {
-        printf( "VIOLATION: bound to %u, not of %u-%u\n", b->port, owner->first, owner->first + owner->count - 1 );
-        violations++;
-    }
-    take( &table->holders[b->udp][b->port], "bound", b->udp, b->port );
+        violation( "bound to %u, not of %u-%u", b->port, owner->first, owner->first + owner->count - 1 );
+    take( worker, &table->holders[b->udp][b->port], "bound", b->udp, b->port );
     start = milliseconds();
-    if (!b->udp && listen( b->s, 1 )) unexpected( "listen", start, WSAGetLastError() );
+    if (!b->udp && listen( b->s, 1 )) unexpected( worker, "listen", start, WSAGetLastError() );
     return;
 
 failed:
@@ -241,9 +372,9 @@ failed:
     b->s = 0;
 }
 
-static void close_bound( struct bound *b )
+static void close_bound( const struct worker *worker, struct bound *b )
 {
-    give( &table->holders[b->udp][b->port] );
+    give( worker, &table->holders[b->udp][b->port] );
     closesocket( b->s );
     b->s = 0;
 }
@@ -264,61 +395,125 @@ static void bind_plain(void)
     {
         owner = table->owners[udp][ntohs( addr.sin6_port )];
         if (owner && is_alive( owner ))
-        {
-            printf( "VIOLATION: bind to port 0 gave %u, which worker %ld has reserved\n", ntohs( addr.sin6_port ), owner );
-            violations++;
-        }
+            violation( "bind to port 0 gave %s %u, which worker %ld has reserved", protocol_name( udp ), ntohs( addr.sin6_port ), owner );
     }
     closesocket( s );
 }
 
-int main( int argc, char *argv[] )
+/* what workers that were killed left in this slot, too */
+static void clean_up( struct worker *worker )
 {
-    HANDLE section;
-    WSADATA data;
-    DWORD end, i;
+    struct owner place;
+    ULONGLONG start;
+    ULONG error;
+    int i;
 
-    if (argc != 4)
+    for (i = 0; i < BOUND; i++) if (worker->bound[i].s) close_bound( worker, &worker->bound[i] );
+    for (i = 0; i < OWNERS; i++)
     {
-        fprintf( stderr, "Usage: soak NAME NUMBER SECONDS; tools/soak runs it\n" );
-        return 2;
+        if (worker->owners[i].persistent) end_persistent( worker, &worker->owners[i] );
+        else if (worker->owners[i].s) end_owner( worker, &worker->owners[i] );
     }
-    section = CreateFileMappingA( INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, sizeof(*table), argv[1] );
-    if (!section || !(table = MapViewOfFile( section, FILE_MAP_WRITE, 0, 0, 0 ))) return 1;
-    me = atoi( argv[2] );
-    if (!open_worker( me, TRUE )) return 1;
-    srand( me * 7919 );
-    WSAStartup( MAKEWORD( 2, 2 ), &data );
-
-    for (end = GetTickCount() + atoi( argv[3] ) * 1000; (LONG)(end - GetTickCount()) > 0; )
+    for (i = 0; worker->slot != -1 && i < 4; i++)
     {
-        struct owner *owner = &owners[rand() % OWNERS];
-        struct bound *b = &bound[rand() % BOUND];
+        set_place( worker, &place, i / 2, i % 2 );
+        error = change_stored( "delete", &place, &start );
+        /* the place may be a runtime reservation's, which is not to be deleted */
+        if (error && error != ERROR_NOT_FOUND && error != ERROR_ACCESS_DENIED) unexpected( worker, "delete", start, error );
+    }
+}
+
+static DWORD WINAPI run_worker( void *arg )
+{
+    struct worker *worker = arg;
+
+    if (!open_worker( worker->number, TRUE )) return 1;
+    srand( worker->number * 7919 );
+    while ((LONG)(worker->end - GetTickCount()) > 0)
+    {
+        struct owner *owner = &worker->owners[rand() % OWNERS];
+        struct bound *b = &worker->bound[rand() % BOUND];
+        int is_free = !owner->s && !owner->persistent;
 
         switch (rand() % 8)
         {
         case 0:
-            if (owner->s && rand() % 2) end_owner( owner );
+            if (is_free || rand() % 2) break;
+            if (owner->persistent) end_persistent( worker, owner );
+            else end_owner( worker, owner );
             break;
         case 1:
         case 2:
-            if (!owner->s) acquire( owner );
+            if (is_free && worker->slot != -1 && !(rand() % 4)) create( worker, owner );
+            else if (is_free) acquire( worker, owner );
+            else if (owner->persistent) lookup( worker, owner );
             break;
         case 3:
             bind_plain();
             break;
         case 4:
-            if (b->s) close_bound( b );
+            if (b->s) close_bound( worker, b );
             break;
         default:
-            if (owner->s && !b->s) bind_from( b, owner );
+            if (!is_free && !b->s) bind_from( worker, b, owner );
             break;
         }
         Sleep( rand() % 8 );
     }
-    for (i = 0; i < BOUND; i++) if (bound[i].s) close_bound( &bound[i] );
-    for (i = 0; i < OWNERS; i++) if (owners[i].s) end_owner( &owners[i] );
+    clean_up( worker );
     printf( "%u blocks granted, %u refused, %u binds, %u found no port, %u calls without an answer\n",
-            granted, refused, binds, full, unreachable );
+            worker->granted, worker->refused, worker->binds, worker->full, worker->unreachable );
+    return 0;
+}
+
+static void *load( HMODULE module, const char *format, int udp )
+{
+    char name[64];
+
+    sprintf( name, format, udp ? "Udp" : "Tcp" );
+    return GetProcAddress( module, name );
+}
+
+static BOOL load_persistent(void)
+{
+    HMODULE iphlpapi = LoadLibraryA( "iphlpapi.dll" );
+    int i;
+
+    for (i = 0; i < 2; i++)
+    {
+        create_persistent[i] = load( iphlpapi, "CreatePersistent%sPortReservation", i );
+        delete_persistent[i] = load( iphlpapi, "DeletePersistent%sPortReservation", i );
+        lookup_persistent[i] = load( iphlpapi, "LookupPersistent%sPortReservation", i );
+        if (!create_persistent[i] || !delete_persistent[i] || !lookup_persistent[i]) return FALSE;
+    }
+    return TRUE;
+}
+
+int main( int argc, char *argv[] )
+{
+    static struct worker workers[MAX_THREADS];
+    HANDLE threads[MAX_THREADS];
+    HANDLE section;
+    WSADATA data;
+    int i, count = argc > 4 ? atoi( argv[4] ) : 1;
+
+    if ((argc != 4 && argc != 6) || count < 1 || count > MAX_THREADS)
+    {
+        fprintf( stderr, "Usage: soak NAME NUMBER SECONDS [THREADS SLOT]; tools/soak runs it\n" );
+        return 2;
+    }
+    section = CreateFileMappingA( INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, sizeof(*table), argv[1] );
+    if (!section || !(table = MapViewOfFile( section, FILE_MAP_WRITE, 0, 0, 0 ))) return 1;
+    WSAStartup( MAKEWORD( 2, 2 ), &data );
+    if (argc == 6 && !load_persistent()) return 1;
+
+    for (i = 0; i < count; i++)
+    {
+        workers[i].number = atoi( argv[2] ) * MAX_THREADS + i;
+        workers[i].slot = argc == 6 ? atoi( argv[5] ) * MAX_THREADS + i : -1;
+        workers[i].end = GetTickCount() + atoi( argv[3] ) * 1000;
+        if (!(threads[i] = CreateThread( NULL, 0, run_worker, &workers[i], 0, NULL ))) return 1;
+    }
+    WaitForMultipleObjects( count, threads, TRUE, INFINITE );
     return violations != 0;
 }
