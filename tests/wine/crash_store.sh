@@ -54,6 +54,9 @@ do
         { expected | sort; echo --; table tcp; table udp; }
 done
 
+ok "its file grows by 4096 bytes" is "$(($(stat -c %s "$WINEPREFIX/ports.journal") % 4096))" 0
+ok "none of it is damaged" test ! -e "$WINEPREFIX/ports.journal.damaged"
+
 # a journal that can't be written: root writes through permissions, but not into a folder
 wineserver -k
 timeout 60 wineserver -w

@@ -44,6 +44,10 @@
 
 #define MAX_JOURNAL 0x4000000  /* no journal of ours is that large */
 
+/* The file grows by so many bytes, zero ones behind the last record: to write over bytes that are there takes the disk much less than to
+ * make a file longer. */
+#define JOURNAL_CHUNK 4096
+
 static int journal_fd = -1;
 static int journal_failed;
 static char saved_mark[JOURNAL_MARK_LEN + 1];  /* of the registry file at the start */
@@ -133,7 +137,10 @@ static NTSTATUS read_journal( unsigned char **data, size_t *size )
     }
     if (pos == st.st_size)
     {
-        *size = pos;
+        /* a record may end in zeros, and never begins so */
+        while (pos && !(*data)[pos - 1]) pos--;
+        pos = (pos + JOURNAL_RECORD_SIZE - 1) / JOURNAL_RECORD_SIZE * JOURNAL_RECORD_SIZE;
+        *size = min( pos, st.st_size );
         return STATUS_SUCCESS;
     }
     /* what is behind must not be taken for nothing, and written over */
@@ -153,8 +160,19 @@ static NTSTATUS load_journal( void *context, unsigned char **data, size_t *size 
 
 static NTSTATUS write_journal( void *context, uint64_t offset, const void *data, size_t size )
 {
+    size_t room = JOURNAL_CHUNK - offset % JOURNAL_CHUNK;
     NTSTATUS status = open_journal();
+    char chunk[JOURNAL_CHUNK];
+    struct stat st;
 
+    if (!status && fstat( journal_fd, &st )) status = errno_status();
+    if (!status && offset + size > st.st_size && size < room)
+    {
+        memset( chunk, 0, room );
+        memcpy( chunk, data, size );
+        data = chunk;
+        size = room;
+    }
     if (!status) status = write_all( journal_fd, offset, data, size );
     journal_failed = status != STATUS_SUCCESS;
     return status;
