@@ -73,11 +73,11 @@ struct bound
 
 struct worker
 {
+    struct owner owners[OWNERS];
+    struct bound bound[BOUND];
     LONG         number;  /* not 0 */
     int          slot;    /* -1: makes no persistent reservations */
     DWORD        end;
-    struct owner owners[OWNERS];
-    struct bound bound[BOUND];
     unsigned int granted, refused, binds, full, unreachable;
 };
 

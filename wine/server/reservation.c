@@ -377,9 +377,9 @@ int needs_bind( const struct sock_ports *ports )
 
 void yield_reserved_port( struct sock_ports *ports, int on )
 {
-    if (!ports || !ports->core.port || !is_guarded( ports->core.protocol, ports->core.port )) return;
-    if (on) guards_yield( ports->core.protocol, ports->core.port, GUARDS_FORCE );
-    else guards_retake( ports->core.protocol, ports->core.port );
+    if (!ports || !ports->core.port || ports->core.protocol != PROTOCOL_TCP || !is_guarded( PROTOCOL_TCP, ports->core.port )) return;
+    if (on) guards_yield( PROTOCOL_TCP, ports->core.port, GUARDS_FORCE );
+    else guards_retake( PROTOCOL_TCP, ports->core.port );
 }
 
 void close_sock_ports( struct sock_ports *ports )
