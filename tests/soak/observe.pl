@@ -511,9 +511,15 @@ sub look_at_store()
 my ($holder, $descriptors_before);
 sub start_prefix()
 {
-    open $holder, "|-", "wine cmd /c pause >/dev/null 2>&1" or die "cannot run wine: $!\n";
-    system "wine '$program' wine-portres-soak-first 1 1 >/dev/null 2>&1 </dev/null";
-    sleep 5;
+    my $pid;
+
+    # a program that starts in the moment in which a wineserver ends may find it, and fail
+    do
+    {
+        $pid = open $holder, "|-", "wine cmd /c pause >/dev/null 2>&1" or die "cannot run wine: $!\n";
+        system "wine '$program' wine-portres-soak-first 1 1 >/dev/null 2>&1 </dev/null";
+        sleep 5;
+    } while waitpid $pid, WNOHANG;
     $descriptors_before //= descriptors();
 }
 
