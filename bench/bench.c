@@ -66,9 +66,12 @@ static void run( unsigned int count )
 static void set_mark( const char *what, const char *operation, unsigned int count )
 {
     char mark[100];
+    HANDLE event;
 
     snprintf( mark, sizeof(mark), "bench-%s %s %u", what, operation, count );
-    if (OpenEventA( SYNCHRONIZE, FALSE, mark )) fail( mark, 0 );
+    if (!(event = OpenEventA( SYNCHRONIZE, FALSE, mark ))) return;
+    CloseHandle( event );
+    fail( mark, 0 );
 }
 
 static void mark_runs( const char *operation, unsigned int batches, unsigned int count )
