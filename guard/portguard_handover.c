@@ -30,6 +30,7 @@
 #define SOCKET_FILE "portguard"
 
 #define ANSWER_TIME 1000  /* ms that the old helper has to answer, and the new one to say that it is done */
+#define LISTEN_TIME 1000  /* that one has from taking the lock to listening */
 #define END_TIME    2000  /* ms that it has to end when it is killed */
 
 /* what the new helper says, and the old one answers with its own */
@@ -200,17 +201,24 @@ static void kill_helper( pid_t helper )
 
 enum handover handover_start( const struct prefix_id *id, int stream )
 {
-    pid_t helper;
-    long end;
+    pid_t helper, last = 0;
+    long end = now_ms() + ANSWER_TIME + END_TIME, patience = 0;
 
     own_id = *id;
-    if ((helper = take_lock()) > 0)
+    while ((helper = take_lock()))
     {
-        if (offer_stream( id, stream, helper )) return HANDOVER_DONE;
-        if ((helper = take_lock()) > 0) kill_helper( helper );
-        for (end = now_ms() + END_TIME; (helper = take_lock()) && now_ms() < end; ) sleep_ms( 10 );
+        if (now_ms() >= end) return HANDOVER_FAILED;
+        /* one that has just taken the lock does not listen yet */
+        if (helper != last) patience = now_ms() + LISTEN_TIME;
+        last = helper;
+        if (helper > 0 && offer_stream( id, stream, helper )) return HANDOVER_DONE;
+        if (helper > 0 && now_ms() >= patience)
+        {
+            kill_helper( helper );
+            patience = end;
+        }
+        sleep_ms( 10 );
     }
-    if (helper) return HANDOVER_FAILED;
     start_listening();  /* without that the next helper finds the lock, and ends this one */
     return HANDOVER_HELPER;
 }
