@@ -18,6 +18,7 @@
 #define MAX_OWN        1024
 #define DIRECTORY_SIZE 40
 #define LIST_ENTRY     8
+#define MAX_TABLE      0x1000000  /* many names may share one text of a file, so that a small one gives a large table */
 
 static const char no_memory[] = "there is not enough memory";
 
@@ -132,6 +133,7 @@ static const char *read_mark( const struct pe *pe, struct maker *maker, const st
     maker->spares = get32( place );
     maker->spare_count = get32( place + 8 );
     if (maker->spare_count > MAX_EXPORTS) return "it has too many spare thunks";
+    if (maker->spare_count && !pe_get_bytes( pe, maker->spares, EXPORTS_SPARE_SIZE * maker->spare_count )) return "its spare thunks are not there";
     for (;;)
     {
         if (maker->own_count == MAX_OWN || !(name = pe_get_text( pe, rva ))) return "the names of its own functions are not there";
@@ -193,17 +195,19 @@ static const char *map_functions( struct maker *maker, const char **forwards )
 /* the parts of the table, one behind the other, and the texts behind them */
 struct layout
 {
-    unsigned char *data;
-    uint32_t       rva, end;
+    unsigned char *data;    /* NULL: only the size is asked for */
+    uint32_t       rva;
+    uint64_t       end;
 };
 
 static uint32_t put_text( struct layout *layout, const char *text )
 {
-    uint32_t size = strlen( text ) + 1, place = layout->end;
+    size_t size = strlen( text ) + 1;
+    uint64_t place = layout->end;
 
     if (layout->data) memcpy( layout->data + place, text, size );
     layout->end += size;
-    return layout->rva + place;
+    return layout->rva + (uint32_t)place;
 }
 
 static void put_table( const struct maker *maker, const char *const *forwards, const struct exported_name *names, unsigned int name_count,
@@ -279,6 +283,11 @@ static const char *write_table( struct maker *maker, const char *const *forwards
         return "it has no number left for another export";
     }
     put_table( maker, forwards, names, name_count, function_count, &sizes, table );
+    if (sizes.end > MAX_TABLE)
+    {
+        free( names );
+        return "the names of its exports are too long";
+    }
     if ((layout.data = calloc( 1, sizes.end )))
     {
         put_table( maker, forwards, names, name_count, function_count, &layout, table );

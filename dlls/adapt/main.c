@@ -36,6 +36,7 @@ static unsigned char *read_file( const char *path, size_t *size )
         fclose( file );
         return data;
     }
+    if (data && file && !ferror( file )) errno = EFBIG;
     if (file) fclose( file );
     free( data );
     return NULL;

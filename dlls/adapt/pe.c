@@ -38,7 +38,9 @@
 
 #define INITIALIZED_DATA_READ 0x40000040
 #define EXECUTABLE            0x20000020
-#define MAX_IMAGE             0x40000000  /* more than any file that is meant */
+#define MAX_IMAGE             0x40000000  /* more than any file that is meant, and two of them are a 32-bit number */
+#define MAX_SECTIONS          96          /* Windows loads no more */
+#define MAX_TEXT              4096        /* names of functions are shorter */
 
 static unsigned char *optional_header( const struct pe *pe )
 {
@@ -60,10 +62,18 @@ static uint32_t align( uint32_t value, uint32_t alignment )
     return (value + alignment - 1) & ~(alignment - 1);
 }
 
+/* Where a section ends in the image. Some linkers leave out the size in memory. */
+static uint64_t section_end( const unsigned char *section )
+{
+    uint32_t size = get32( section + VIRTUAL_SIZE ), raw_size = get32( section + SIZE_OF_RAW_DATA );
+
+    return (uint64_t)get32( section + VIRTUAL_ADDRESS ) + (size > raw_size ? size : raw_size);
+}
+
 const char *pe_open( struct pe *pe, unsigned char *data, size_t size )
 {
     size_t optional, optional_size, count_offset;
-    unsigned int magic;
+    unsigned int magic, i;
 
     memset( pe, 0, sizeof(*pe) );
     pe->data = data;
@@ -82,12 +92,21 @@ const char *pe_open( struct pe *pe, unsigned char *data, size_t size )
     pe->directories = optional + count_offset + 4;
     pe->directory_count = get32( data + optional + count_offset );
     if (pe->directory_count > (optional + optional_size - pe->directories) / 8) return "its header is not whole";
+    if (get32( data + optional + SIZE_OF_HEADERS ) > size) return "it is not whole";
     pe->sections = optional + optional_size;
     pe->section_count = get16( data + pe->header + NUMBER_OF_SECTIONS );
+    if (pe->section_count > MAX_SECTIONS) return "it has too many sections";
     if (pe->section_count > (size - pe->sections) / SECTION_HEADER_SIZE) return "its section table is not whole";
     if (!is_power_of_two( get32( data + optional + SECTION_ALIGNMENT ) ) || !is_power_of_two( get32( data + optional + FILE_ALIGNMENT ) ) ||
         get32( data + optional + SECTION_ALIGNMENT ) > MAX_IMAGE || get32( data + optional + FILE_ALIGNMENT ) > MAX_IMAGE ||
         get32( data + optional + SIZE_OF_IMAGE ) > MAX_IMAGE) return "its header makes no sense";
+    for (i = 0; i < pe->section_count; i++)
+    {
+        const unsigned char *section = section_header( pe, i );
+
+        if (section_end( section ) > MAX_IMAGE) return "its sections make no sense";
+        if ((uint64_t)get32( section + POINTER_TO_RAW_DATA ) + get32( section + SIZE_OF_RAW_DATA ) > size) return "it is not whole";
+    }
     return NULL;
 }
 
@@ -119,7 +138,6 @@ static const unsigned char *find_bytes( const struct pe *pe, uint32_t rva, uint3
         size_t raw = get32( section + POINTER_TO_RAW_DATA );
 
         if (rva < start || rva - start >= raw_size || size > raw_size - (rva - start)) continue;
-        if (raw > pe->size || raw_size > pe->size - raw) return NULL;
         *room = raw_size - (rva - start);
         return pe->data + raw + (rva - start);
     }
@@ -138,7 +156,7 @@ const char *pe_get_text( const struct pe *pe, uint32_t rva )
     uint32_t room;
     const unsigned char *bytes = find_bytes( pe, rva, 1, &room );
 
-    return bytes && memchr( bytes, 0, room ) ? (const char *)bytes : NULL;
+    return bytes && memchr( bytes, 0, room < MAX_TEXT ? room : MAX_TEXT ) ? (const char *)bytes : NULL;
 }
 
 int pe_is_code( const struct pe *pe, uint32_t rva )
@@ -155,11 +173,16 @@ int pe_is_code( const struct pe *pe, uint32_t rva )
     return 0;
 }
 
+/* behind each section, whatever the header says of the image's size */
 uint32_t pe_next_address( const struct pe *pe )
 {
     const unsigned char *optional = optional_header( pe );
+    uint32_t end = get32( optional + SIZE_OF_IMAGE );
+    unsigned int i;
 
-    return align( get32( optional + SIZE_OF_IMAGE ), get32( optional + SECTION_ALIGNMENT ) );
+    for (i = 0; i < pe->section_count; i++)
+        if (section_end( section_header( pe, i ) ) > end) end = section_end( section_header( pe, i ) );
+    return align( end, get32( optional + SECTION_ALIGNMENT ) );
 }
 
 /* the headers end where the first section begins, whatever they say */
@@ -184,10 +207,13 @@ const char *pe_add_section( struct pe *pe, const char *name, const unsigned char
     uint32_t section_alignment = get32( optional_header( pe ) + SECTION_ALIGNMENT ), raw, raw_size;
     unsigned char *copy, *section, *optional;
 
-    if (size > MAX_IMAGE || pe->size > MAX_IMAGE || file_alignment > 0x10000) return "it would be too large";
+    if (size > MAX_IMAGE || file_alignment > 0x10000) return "it would be too large";
+    if (pe->section_count == MAX_SECTIONS) return "it has too many sections";
     if (pe->sections + (pe->section_count + (size_t)1) * SECTION_HEADER_SIZE > pe_end_of_headers( pe )) return "its headers have no room for another section";
     raw = align( pe->size, file_alignment );
     raw_size = align( size, file_alignment );
+    /* all of these are below 2 * MAX_IMAGE */
+    if (raw + raw_size > MAX_IMAGE || align( rva + raw_size, section_alignment ) > MAX_IMAGE) return "it would be too large";
     if (!(copy = calloc( 1, (size_t)raw + raw_size ))) return "there is not enough memory";
     memcpy( copy, pe->data, pe->size );
     memcpy( copy + raw, data, size );

@@ -40,7 +40,7 @@ extern const char *pe_set_directory( struct pe *pe, unsigned int index, uint32_t
 /* The bytes at an address of the image; NULL: not all of them are in the file. */
 extern const unsigned char *pe_get_bytes( const struct pe *pe, uint32_t rva, uint32_t size );
 
-/* The same for a text that a 0 ends; NULL: it, or its end, is not in the file. */
+/* The same for a text that a 0 ends; NULL: it, or its end, is not in the file, or it is longer than any name. */
 extern const char *pe_get_text( const struct pe *pe, uint32_t rva );
 
 /* Is there code at an address? */

@@ -21,6 +21,8 @@
 #define DATA_ENTRY_SIZE 16
 #define DATA_ALIGNMENT  8
 #define HIGH_BIT        0x80000000u
+#define MAX_NAME        256         /* characters */
+#define MAX_SECTION     0x1000000   /* many resources may share their contents in a file, so that a small one gives a large section */
 
 static int compare_ids( const struct resource_id *a, const struct resource_id *b )
 {
@@ -62,6 +64,7 @@ const char *resources_add( struct resources *resources, const struct resource *r
     unsigned int room;
 
     if (resources->count == MAX_RESOURCES) return "it has too many resources";
+    if (resource->size > MAX_SECTION - resources->size) return "its resources are too large";
     if (resources_find( resources, resource )) return "it has a resource twice";
     if (resources->count == resources->room)
     {
@@ -71,6 +74,7 @@ const char *resources_add( struct resources *resources, const struct resource *r
         resources->room = room;
     }
     resources->list[resources->count++] = *resource;
+    resources->size += resource->size;
     return NULL;
 }
 
@@ -98,7 +102,7 @@ static const char *read_id( const struct reader *reader, uint32_t value, struct 
     id->number = value;
     if (!(value & HIGH_BIT)) return NULL;
     if (!(text = get_bytes( reader, value & ~HIGH_BIT, 2 ))) return "the name of a resource is not there";
-    id->length = get16( text );
+    if ((id->length = get16( text )) > MAX_NAME) return "the name of a resource is too long";
     if (!(id->text = get_bytes( reader, (value & ~HIGH_BIT) + 2, 2 * id->length ))) return "the name of a resource is not whole";
     return NULL;
 }

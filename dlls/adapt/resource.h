@@ -34,6 +34,7 @@ struct resources
 {
     struct resource *list;
     unsigned int     count, room;
+    uint32_t         size;         /* of the data of all */
 };
 
 #define RESOURCE_VERSION 16

@@ -1,5 +1,5 @@
 /*
- * DLLs that get the resources of Wine's
+ * DLLs that get the exports and the resources of Wine's
  *
  * Copyright 2026 the wine-portres authors
  *
@@ -15,11 +15,10 @@
 #include <string.h>
 
 #include "../../dlls/adapt/adapt.h"
-#include "../../dlls/adapt/resource.h"
+#include "make_dll.h"
 #include "test.h"
 
-#define HEADERS   0x400
-#define TEXT_SIZE 0x200
+#define ARRAY_SIZE( array ) (sizeof(array) / sizeof((array)[0]))
 
 static uint32_t seed = 1;
 
@@ -65,64 +64,33 @@ static int has( const struct resources *resources, struct resource_id type, stru
     return found && found->size == strlen( data ) && !memcmp( found->data, data, found->size ) && found->codepage == 1252;
 }
 
-/* A DLL of one section, and one with resources if there are any. The caller frees it. */
-static unsigned char *make_dll( int pe32, struct resources *resources, unsigned int headers, size_t *size )
+/* Wine's functions, and ours when it was built: it knew not all of them */
+static const struct dll_export wine_exports[] =
 {
-    unsigned int directories = pe32 ? 96 : 112, optional = 0x98, sections = optional + directories + 16 * 8, i;
-    unsigned char *section = NULL, *data, *header;
-    size_t section_size = 0;
+    { "accept", NULL }, { "bind", NULL }, { NULL, NULL }, { "Sleep", "KERNEL32.Sleep" }, { "WSATomorrow", NULL }, { "connect", "ntdll.connect" },
+};
+static const struct dll_export our_exports[] = { { "bind", NULL }, { "WSAReserve", NULL }, { "accept", NULL }, { "connect", NULL } };
 
-    if (resources) resources_write( resources, 0x2000, &section, &section_size );
-    *size = headers + TEXT_SIZE + section_size;
-    data = calloc( 1, *size );
-    put16( data, 'M' | 'Z' << 8 );
-    put32( data + 60, 0x80 );
-    put16( data + 0x80, 'P' | 'E' << 8 );
-    put16( data + 0x84, pe32 ? 0x14c : 0x8664 );
-    put16( data + 0x86, resources ? 2 : 1 );
-    put16( data + 0x94, directories + 16 * 8 );
-    header = data + optional;
-    put16( header, pe32 ? 0x10b : 0x20b );
-    put32( header + 32, 0x1000 );
-    put32( header + 36, 0x200 );
-    put32( header + 56, resources ? 0x2000 + section_size : 0x1000 + TEXT_SIZE );
-    put32( header + 60, headers );
-    put32( header + directories - 4, 16 );
-    if (resources) put32( header + directories + 16, 0x2000 );
-    if (resources) put32( header + directories + 20, section_size );
-    put32( data + sections, get32( (const unsigned char *)".cod" ) );
-    put32( data + sections + 8, TEXT_SIZE );
-    put32( data + sections + 12, 0x1000 );
-    put32( data + sections + 16, TEXT_SIZE );
-    put32( data + sections + 20, headers );
-    for (i = 0; i < TEXT_SIZE; i++) data[headers + i] = i;
-    if (resources)
-    {
-        put32( data + sections + 40, get32( (const unsigned char *)".rsr" ) );
-        put32( data + sections + 48, section_size );
-        put32( data + sections + 52, 0x2000 );
-        put32( data + sections + 56, section_size );
-        put32( data + sections + 60, headers + TEXT_SIZE );
-        memcpy( data + headers + TEXT_SIZE, section, section_size );
-    }
-    free( section );
-    return data;
-}
+#define WINE_EXPORTS .exports = wine_exports, .export_count = ARRAY_SIZE( wine_exports )
+#define OUR_EXPORTS  .exports = our_exports, .export_count = ARRAY_SIZE( our_exports ), .own = "bind\0WSAReserve\0connect\0", .spares = 4
 
 static unsigned char *make_ours( int pe32, size_t *size )
 {
+    struct dll dll = { .pe32 = pe32, OUR_EXPORTS };
     struct resources resources = { 0 };
     unsigned char *ret;
 
     add( &resources, number( 10 ), text( mark_name, sizeof(mark_name) ), 0x409, "This file is ours" );
     add( &resources, number( RESOURCE_VERSION ), number( 1 ), 0x409, "our version" );
-    ret = make_dll( pe32, &resources, HEADERS, size );
+    dll.resources = &resources;
+    ret = make_dll( &dll, DLL_HEADERS, size );
     resources_free( &resources );
     return ret;
 }
 
 static unsigned char *make_wines( int pe32, size_t *size )
 {
+    struct dll dll = { .pe32 = pe32, WINE_EXPORTS };
     struct resources resources = { 0 };
     unsigned char *ret;
 
@@ -132,7 +100,8 @@ static unsigned char *make_wines( int pe32, size_t *size )
     add( &resources, text( mark_name, sizeof(mark_name) ), text( other_name, sizeof(other_name) ), 0, "a type with a name" );
     add( &resources, number( 10 ), text( other_name, sizeof(other_name) ), 0x409, "no mark" );
     add( &resources, number( 10 ), number( 3 ), 0x409, "" );
-    ret = make_dll( pe32, &resources, HEADERS, size );
+    dll.resources = &resources;
+    ret = make_dll( &dll, DLL_HEADERS, size );
     resources_free( &resources );
     return ret;
 }
@@ -161,10 +130,12 @@ static void test_adapted( int ours32, int wine32 )
     if (!ok( !error, "%s", error )) return;
     error = pe_open( &pe, data, size );
     ok( !error, "%s", error );
-    ok( pe.section_count == 3 && size % 0x200 == 0, "%u sections, %zu bytes", pe.section_count, size );
-    ok( !memcmp( data + HEADERS, ours + HEADERS, our_size - HEADERS ), "what was there is not the same" );
+    ok( pe.section_count == 4 && size % 0x200 == 0, "%u sections, %zu bytes", pe.section_count, size );
+    ok( adapted_from( ours, our_size, data, size ), "it is not made from ours" );
+    ours[our_size - 1]++;
+    ok( !adapted_from( ours, our_size, data, size ), "it is made from another one" );
     pe_get_directory( &pe, PE_DIRECTORY_RESOURCE, &rva, &length );
-    ok( rva % 0x1000 == 0 && rva > 0x2000 && pe_get_bytes( &pe, rva, length ), "the section is at %x, %x bytes", rva, length );
+    ok( rva % 16 == 0 && rva > DLL_RESOURCES && pe_get_bytes( &pe, rva, length ), "the section is at %x, %x bytes", rva, length );
     ok( get32( data + 0x98 + 64 ) == sum_of( data, size, 0x98 + 64 ), "a wrong checksum" );
     ok( get32( data + 0x98 + 56 ) >= rva + length, "the image ends before its last section" );
 
@@ -180,6 +151,66 @@ static void test_adapted( int ours32, int wine32 )
     ok( has( &resources, number( 10 ), text( other_name, sizeof(other_name) ), 0x409, "no mark" ), "a name is not there" );
     ok( has( &resources, number( 10 ), number( 3 ), 0x409, "" ), "an empty one is not there" );
     resources_free( &resources );
+    free( data );
+    free( wine );
+    free( ours );
+}
+
+/* the function of a name: its number, and its address */
+static void check_export( const struct exports *exports, const char *name, unsigned int number, uint32_t rva )
+{
+    unsigned int i;
+
+    for (i = 0; i < exports->name_count && strcmp( exports->names[i].name, name ); i++);
+    if (!ok( i < exports->name_count, "%s is not there", name )) return;
+    ok( exports->base + exports->names[i].index == number, "%s: number %u", name, exports->base + exports->names[i].index );
+    ok( !rva || exports->functions[exports->names[i].index] == rva, "%s: address %x", name, exports->functions[exports->names[i].index] );
+}
+
+static const char *text_at( const struct pe *pe, uint32_t rva )
+{
+    const char *text = pe_get_text( pe, rva );
+
+    return text ? text : "(none)";
+}
+
+/* "the export table (names, ordinals, forwards) ... of the very DLL it stands before" */
+static void test_exports( int ours32, int wine32 )
+{
+    const uint32_t spares = DLL_CODE + DLL_CODE_SIZE / 2;
+    size_t our_size, wine_size, size;
+    unsigned char *ours = make_ours( ours32, &our_size ), *wine = make_wines( wine32, &wine_size ), *data = NULL;
+    struct exports_table table;
+    const unsigned char *list;
+    struct exports exports;
+    const char *error;
+    int of_wine;
+    struct pe pe;
+
+    error = adapt( ours, our_size, wine, wine_size, &data, &size, &of_wine );
+    if (!ok( !error, "%s", error )) return;
+    error = pe_open( &pe, data, size );
+    ok( !error, "%s", error );
+    error = exports_read( &pe, &exports );
+    if (!ok( !error, "%s", error )) return;
+    ok( exports.function_count == 7 && exports.name_count == 6 && exports.base == 1, "%u functions, %u names, from %u",
+        exports.function_count, exports.name_count, exports.base );
+    check_export( &exports, "accept", 1, DLL_CODE + 2 );
+    check_export( &exports, "bind", 2, DLL_CODE );
+    ok( exports.functions[2] == spares, "number 3: address %x", exports.functions[2] );
+    check_export( &exports, "Sleep", 4, 0 );
+    ok( !strcmp( text_at( &pe, exports.functions[3] ), "KERNEL32.Sleep" ), "Sleep: %s", text_at( &pe, exports.functions[3] ) );
+    check_export( &exports, "WSATomorrow", 5, spares + 16 );
+    check_export( &exports, "connect", 6, DLL_CODE + 3 );
+    check_export( &exports, "WSAReserve", 7, DLL_CODE + 1 );
+    exports_find_mark( &pe, &table );
+    ok( table.mark && get32( data + table.mark + 48 ) == 2, "%u functions of spare thunks", get32( data + table.mark + 48 ) );
+    if (ok( !!(list = pe_get_bytes( &pe, get32( data + table.mark + 44 ), 16 )), "the list is not there" ))
+    {
+        ok( get32( list ) == (EXPORTS_BY_NUMBER | 3), "the first one: %x", get32( list ) );
+        ok( !strcmp( text_at( &pe, get32( list + 8 ) ), "WSATomorrow" ), "the second one: %s", text_at( &pe, get32( list + 8 ) ) );
+    }
+    exports_free( &exports );
     free( data );
     free( wine );
     free( ours );
@@ -221,7 +252,7 @@ static void test_many(void)
         add( &resources, pick( 4 ) ? number( 1 + pick( 20 ) ) : text( names[i], 2 ), pick( 3 ) ? number( i ) : text( names[i], 4 ), 1000 + i,
              contents[i] );
     }
-    data = make_dll( 0, &resources, HEADERS, &size );
+    data = make_dll( &(struct dll){ .resources = &resources }, DLL_HEADERS, &size );
     error = pe_open( &pe, data, size );
     ok( !error, "%s", error );
     error = resources_read( &pe, &read );
@@ -230,7 +261,7 @@ static void test_many(void)
     for (i = 0; i < resources.count; i++)
         ok( has( &read, resources.list[i].type, resources.list[i].name, resources.list[i].language, (const char *)resources.list[i].data ),
             "%u is not there", i );
-    test_order( data + HEADERS + TEXT_SIZE, 0, 0 );
+    test_order( data + DLL_HEADERS + DLL_CODE_SIZE, 0, 0 );
     resources_free( &read );
     resources_free( &resources );
     free( data );
@@ -240,7 +271,7 @@ static void test_many(void)
 static void test_nothing(void)
 {
     size_t our_size, wine_size, size;
-    unsigned char *ours = make_ours( 0, &our_size ), *wine = make_dll( 0, NULL, HEADERS, &wine_size ), *data = NULL;
+    unsigned char *ours = make_ours( 0, &our_size ), *wine = make_dll( &(struct dll){ WINE_EXPORTS }, DLL_HEADERS, &wine_size ), *data = NULL;
     struct resources resources = { 0 };
     const char *error;
     int of_wine;
@@ -278,10 +309,141 @@ static void test_refused(void)
     check_refused( "text for ours", text_file, sizeof(text_file), wine, wine_size, 0 );
     check_refused( "text for Wine's", ours, our_size, text_file, sizeof(text_file), 1 );
     check_refused( "nothing for ours", text_file, 0, wine, wine_size, 0 );
+    check_refused( "ours without its end", ours, our_size - 1, wine, wine_size, 0 );
+    check_refused( "Wine's without its end", ours, our_size, wine, wine_size - 1, 1 );
     /* one section, and its header ends where its contents begin */
-    full = make_dll( 0, NULL, 0x98 + 112 + 16 * 8 + 40, &full_size );
+    full = make_dll( &(struct dll){ 0 }, dll_section( 0, 1 ), &full_size );
     check_refused( "no room", full, full_size, wine, wine_size, 0 );
     free( full );
+    free( wine );
+    free( ours );
+}
+
+/* A DLL with a section of one's own that a data directory leads to. The caller frees it. */
+static unsigned char *make_with_section( unsigned int directory, const unsigned char *section, size_t section_size, size_t *size )
+{
+    size_t dll_size;
+    unsigned char *dll = make_dll( &(struct dll){ WINE_EXPORTS }, DLL_HEADERS, &dll_size );
+    struct pe pe;
+    uint32_t rva;
+
+    pe_open( &pe, dll, dll_size );
+    rva = pe_next_address( &pe );
+    ok( !pe_add_section( &pe, ".big", section, section_size ), "there is no room" );
+    ok( !pe_set_directory( &pe, directory, rva, section_size ), "there is no directory" );
+    free( dll );
+    *size = pe.size;
+    return pe.data;
+}
+
+#define NEXT_ADDRESS 0x3000  /* of such a section */
+
+/* Many functions whose names, or forwards, are parts of one text of letters */
+static unsigned char *make_long_names( unsigned int functions, unsigned int names, uint32_t length, size_t *size )
+{
+    uint32_t function_list = 40, name_list = function_list + 4 * functions, indexes = name_list + 4 * names, text = indexes + 2 * names, i;
+    size_t section_size = text + (size_t)length + names + 1;
+    unsigned char *section = calloc( 1, section_size ), *dll;
+
+    put32( section + 12, NEXT_ADDRESS + section_size - 2 );
+    put32( section + 16, 1 );
+    put32( section + 20, functions );
+    put32( section + 24, names );
+    put32( section + 28, NEXT_ADDRESS + function_list );
+    put32( section + 32, NEXT_ADDRESS + name_list );
+    put32( section + 36, NEXT_ADDRESS + indexes );
+    for (i = 0; i < functions; i++) put32( section + function_list + 4 * (size_t)i, names ? DLL_CODE : NEXT_ADDRESS + text );
+    for (i = 0; i < names; i++) put32( section + name_list + 4 * (size_t)i, NEXT_ADDRESS + text + i );
+    for (i = text; i < section_size - 1; i++) section[i] = 'a' + pick( 26 );
+    dll = make_with_section( PE_DIRECTORY_EXPORT, section, section_size, size );
+    free( section );
+    return dll;
+}
+
+/* Many resources, all of the same data */
+static unsigned char *make_large_resources( unsigned int count, uint32_t length, size_t *size )
+{
+    size_t entry = 64 + 8 * (size_t)count, section_size = entry + 16 + length;
+    unsigned char *section = calloc( 1, section_size ), *dll;
+    unsigned int i;
+
+    put16( section + 14, 1 );            /* one type */
+    put32( section + 16, 10 );
+    put32( section + 20, 0x80000018 );
+    put16( section + 24 + 14, 1 );       /* one name */
+    put32( section + 24 + 16, 1 );
+    put32( section + 24 + 20, 0x80000030 );
+    put16( section + 48 + 14, count );   /* many languages */
+    for (i = 0; i < count; i++)
+    {
+        put32( section + 64 + 8 * (size_t)i, i );
+        put32( section + 68 + 8 * (size_t)i, entry );
+    }
+    put32( section + entry, NEXT_ADDRESS + entry + 16 );
+    put32( section + entry + 4, length );
+    dll = make_with_section( PE_DIRECTORY_RESOURCE, section, section_size, size );
+    free( section );
+    return dll;
+}
+
+/* Sums of what a file says that are more than 32 bits, or an address: small files that claim much */
+static void test_sums(void)
+{
+    size_t our_size, wine_size, size;
+    unsigned char *ours = make_ours( 0, &our_size ), *wine = make_wines( 0, &wine_size ), *dll;
+    unsigned int i, mark;
+    struct pe pe;
+
+    dll = make_long_names( 1, 65536, 200000, &size );
+    check_refused( "names of 10 GB", ours, our_size, dll, size, 1 );
+    free( dll );
+    dll = make_long_names( 65535, 0, 70000, &size );
+    check_refused( "forwards of 4 GB", ours, our_size, dll, size, 1 );
+    free( dll );
+    dll = make_long_names( 65535, 0, 4000, &size );
+    check_refused( "forwards of 260 MB", ours, our_size, dll, size, 1 );
+    free( dll );
+    dll = make_large_resources( 4096, 0x110000, &size );
+    check_refused( "resources of 4 GB", ours, our_size, dll, size, 1 );
+    free( dll );
+    dll = make_large_resources( 4097, 1, &size );
+    check_refused( "4097 resources", ours, our_size, dll, size, 1 );
+    free( dll );
+
+    for (i = 96; i < 65536; i = i == 96 ? 97 : i == 97 ? 65535 : 65536)
+    {
+        dll = make_dll( &(struct dll){ OUR_EXPORTS }, 0x300000, &size );
+        put16( dll + 0x86, i );
+        check_refused( "sections", dll, size, wine, wine_size, 0 );
+        free( dll );
+    }
+
+    /* of the last section of ours: address; size in memory; size in the file */
+    for (i = 0; i < 3; i++)
+    {
+        static const uint32_t values[3] = { 0xfffff000, 0xffffff00, 0xffffff00 };
+        static const unsigned int places[3] = { 12, 8, 16 };
+
+        dll = malloc( our_size );
+        memcpy( dll, ours, our_size );
+        put32( dll + dll_section( 0, 2 ) + places[i], values[i] );
+        check_refused( "a section past the end of memory", dll, our_size, wine, wine_size, 0 );
+        free( dll );
+    }
+    dll = malloc( our_size );
+    memcpy( dll, ours, our_size );
+    put32( dll + DLL_OPTIONAL + 56, 0x40000000 );
+    check_refused( "an image of a gigabyte", dll, our_size, wine, wine_size, 0 );
+    put32( dll + DLL_OPTIONAL + 56, 0x1000 );
+    pe_open( &pe, dll, our_size );
+    ok( pe_next_address( &pe ) == 0x4000, "an image that ends before its sections: %x is next", pe_next_address( &pe ) );
+    free( dll );
+
+    for (mark = 0; memcmp( ours + mark, EXPORTS_MARK, sizeof(EXPORTS_MARK) ); mark++);
+    put32( ours + mark + EXPORTS_MARK_SIZE, 0xfffffff0 );
+    check_refused( "spare thunks past the end of memory", ours, our_size, wine, wine_size, 0 );
+    put32( ours + mark + EXPORTS_MARK_SIZE, DLL_CODE + DLL_CODE_SIZE - 16 );
+    check_refused( "spare thunks past the end of the code", ours, our_size, wine, wine_size, 0 );
     free( wine );
     free( ours );
 }
@@ -309,7 +471,7 @@ static void test_damaged(void)
         for (i = pick( 4 ); i > 0; i--)
         {
             /* headers and resources are what counts */
-            if (our_part) our_copy[pick( 2 ) ? pick( our_part < HEADERS ? our_part : HEADERS ) : pick( our_part )] = pick( 256 );
+            if (our_part) our_copy[pick( 2 ) ? pick( our_part < DLL_HEADERS ? our_part : DLL_HEADERS ) : pick( our_part )] = pick( 256 );
             if (wine_part) wine_copy[pick( 3 ) ? wine_part - 1 - pick( wine_part < 600 ? wine_part : 600 ) : pick( wine_part )] = pick( 256 );
         }
         data = NULL;
@@ -337,9 +499,11 @@ int main(void)
     int i;
 
     for (i = 0; i < 4; i++) test_adapted( i & 1, i >> 1 );
+    for (i = 0; i < 4; i++) test_exports( i & 1, i >> 1 );
     test_many();
     test_nothing();
     test_refused();
+    test_sums();
     test_damaged();
     return test_summary( "adapt" );
 }
