@@ -9,7 +9,7 @@
  * version 2.1 of the License, or (at your option) any later version.
  */
 
-/* Wine before 10.0 makes its UDP table of /proc/net/udp, and looks for the owner of each row among all descriptors of all its processes, asked or
+/* Wine made its UDP table of /proc/net/udp (8.0 does; later ones ask wineserver), and looks for the owner of each row among all descriptors of all its processes, asked or
  * not. The row of a guard has none there, which takes the longest: 500 make a call last seconds. So the table is made here, from the same
  * files, and the owners are found the other way round: by one look at each handle of a file that there is. */
 
@@ -133,6 +133,56 @@ static void set_scope( struct udp_row *row, const struct file *addresses )
         row->scope = (strtoul( find_field( line, 3 ), NULL, 16 ) & 0xff) << 8;
         break;
     }
+}
+
+/* Does a file have a text, with the 0 that ends it? */
+static BOOL has_text( const struct file *file, const char *text )
+{
+    const char *ptr = file->text, *end = file->text + file->size;
+    size_t size = strlen( text ) + 1;
+
+    while ((size_t)(end - ptr) >= size && (ptr = memchr( ptr, text[0], end - ptr - size + 1 )))
+        if (!memcmp( ptr++, text, size )) return TRUE;
+    return FALSE;
+}
+
+/* The Unix half of Wine's own that makes the tables, as Wine's loader finds it */
+static BOOL read_nsiproxy( struct file *file )
+{
+    static const WCHAR *const names[] = { L"\\x86_64-unix\\nsiproxy.so", L"\\i386-unix\\nsiproxy.so" };
+    WCHAR folder[MAX_PATH], path[MAX_PATH + 32], variable[] = L"WINEDLLDIR0";
+    unsigned int i, j;
+    DWORD len;
+
+    for (i = 0; i < 10; i++)
+    {
+        variable[ARRAYSIZE( variable ) - 2] = '0' + i;
+        len = GetEnvironmentVariableW( variable, folder, MAX_PATH );
+        if (!len || len >= MAX_PATH) return FALSE;
+        if (!wcsncmp( folder, L"\\??\\", 4 )) folder[1] = '\\';  /* as the kernel says it */
+        for (j = 0; j < 2; j++)
+        {
+            wcscpy( path, folder );
+            wcscat( path, names[j] );
+            if (read_file( path, file )) return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+BOOL udp_host_is_wines(void)
+{
+    static LONG known;  /* 1: it is, 2: it is not */
+    struct file file;
+
+    if (!known)
+    {
+        BOOL found = read_nsiproxy( &file );
+
+        known = found && has_text( &file, "/proc/net/udp" ) ? 1 : 2;
+        if (found) free( file.text );
+    }
+    return known == 1;
 }
 
 DWORD udp_host_list( ULONG family, struct udp_rows *rows )

@@ -30,6 +30,9 @@ struct udp_rows
     struct udp_row *rows;
 };
 
+/* Does this Wine's own table list the whole host? Told by what it is made of, not by its version. */
+extern BOOL udp_host_is_wines(void);
+
 /* Add the sockets of a family, AF_INET or AF_INET6, in the order of the kernel. Returns a Windows error code. */
 extern DWORD udp_host_list( ULONG family, struct udp_rows *rows );
 extern void udp_host_free( struct udp_rows *rows );

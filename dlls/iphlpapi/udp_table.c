@@ -10,7 +10,7 @@
  */
 
 /* "Programs that only look must see what they saw without the component": the guards of reserved UDP ports are sockets as well, and none of
- * a program's. Wine before 10.0 lists every socket of the host, a later one those of the prefix, which a guard is where there is no portguard. Guards
+ * a program's. Wine 8.0 lists every socket of the host, 10.0 those of the prefix, which a guard is where there is no portguard. Guards
  * of TCP ports neither listen nor are connected, and are in no table. */
 
 #include <stddef.h>
@@ -96,20 +96,6 @@ static BOOL may_be_guards( const struct port_map *map )
     ports = (const volatile ULONG64 *)map->ports[1];
     for (i = 0; i < sizeof(map->ports[1]) / sizeof(*ports); i++) if (ports[i]) return TRUE;
     return FALSE;
-}
-
-static BOOL wine_lists_host(void)
-{
-    static int version;
-    const char *(CDECL *get_version)(void);
-
-    if (!version)
-    {
-        get_version = (void *)GetProcAddress( GetModuleHandleW( L"ntdll.dll" ), "wine_get_version" );
-        version = get_version ? atoi( get_version() ) : 0;
-        if (!version) version = 10;
-    }
-    return version < 10;
 }
 
 /* the ports with a guard whose row has not been taken out yet, a bit each */
@@ -278,7 +264,7 @@ DWORD WINAPI GetExtendedUdpTable( void *buffer, DWORD *size, BOOL sort, ULONG fa
     DWORD error, needed;
 
     if (!size || !layout || !may_be_guards( map )) return wine_GetExtendedUdpTable( buffer, size, sort, family, class, reserved );
-    if (wine_lists_host()) error = get_host_table( family, sort, map, &table );
+    if (udp_host_is_wines()) error = get_host_table( family, sort, map, &table );
     else error = get_wine_table( family, class, sort, &table );
     if (!error)
     {
@@ -325,14 +311,14 @@ DWORD WINAPI AllocateAndGetUdpTableFromStack( MIB_UDPTABLE **table, BOOL sort, H
     return error;
 }
 
-/* Wine before 10.0 counts the sockets of both families by making the table. */
+/* A Wine that lists the host counts the sockets of both families by making the table. */
 DWORD WINAPI GetUdpStatisticsEx( MIB_UDPSTATS *stats, DWORD family )
 {
     const struct port_map *map = portclient_map();
     struct udp_rows rows = { 0 }, rows6 = { 0 };
     DWORD numbers[5], error;
 
-    if (!stats || !get_layout( family, UDP_TABLE_BASIC ) || !wine_lists_host() || !may_be_guards( map ))
+    if (!stats || !get_layout( family, UDP_TABLE_BASIC ) || !udp_host_is_wines() || !may_be_guards( map ))
         return wine_GetUdpStatisticsEx( stats, family );
     if ((error = udp_host_get_numbers( family, numbers ))) return error;
     if (family == AF_INET6 && !(error = list_host( AF_INET, map, &rows )) && !(error = list_host( AF_INET6, map, &rows6 )))

@@ -4,42 +4,31 @@
 
 use_prefix
 exports=$programs/exports.exe
-unix_dlls=$(dirname "$(find /usr/lib /usr/lib64 -path '*/wine/*-unix/ntdll.so' 2>/dev/null | head -n 1)")
 session='HKLM\System\CurrentControlSet\Control\Session Manager'
 
 get_exports() { wine "$exports" "$@" 2>/dev/null </dev/null | tr -d '\r' | tr '\n' ' '; }
 
-# A copy of the installed Wine in $work/later, of links where that will do, with DLLs that have more exports than it
-make_later_wine()
+# A Wine whose DLLs have more exports
+add_exports()
 {
-    local tomorrow dll folder=$work/later${unix_dlls%/*}
-    mkdir -p "$folder" "$work/later/usr/lib/wine" "$work/later/usr/share"
-    cp -rs "${unix_dlls%/*}/." "$folder" && cp -rs /usr/lib/wine/. "$work/later/usr/lib/wine" && ln -s /usr/share/wine "$work/later/usr/share/wine"
-    # these find the rest by where they are
-    cp --remove-destination "$unix_dlls/ntdll.so" "$folder/${unix_dlls##*/}/"
-    for dll in /usr/lib/wine/wine /usr/lib/wine/wine64 /usr/lib/wine/wine-preloader /usr/lib/wine/wine64-preloader
-    do
-        test ! -f "$dll" || cp --remove-destination "$dll" "$work/later/usr/lib/wine/"
-    done
-    later=$work/later/usr/lib/wine/wine64
-    test -x "$later" || later=$work/later/usr/lib/wine/wine
+    local tomorrow dll
     mapfile -t tomorrow < <(seq -f 'aTomorrow%g' 60; seq -f 'zTomorrow%g' 56)
     for dll in ws2_32 iphlpapi mswsock
     do
-        rm "$folder/$arch-windows/$dll.dll"
+        rm "$later_dlls/$arch-windows/$dll.dll"
         # 120 more, sorted in between the others and behind them
-        "$srcdir/tests/tools/add_exports" "${unix_dlls%/*}/$arch-windows/$dll.dll" "$folder/$arch-windows/$dll.dll" \
+        "$srcdir/tests/tools/add_exports" "${unix_dlls%/*}/$arch-windows/$dll.dll" "$later_dlls/$arch-windows/$dll.dll" \
             GetIpInterfaceOfTomorrow WSATomorrow '#' Asleep=kernel32.Sleep "${tomorrow[@]}" >"$work/$dll.number" || echo "no $dll"
     done
 }
 
-if test -f "$unix_dlls/ntdll.so" && test -d /usr/lib/wine
+if make_later_wine
 then
+    add_exports
     install
     before=$(get_exports ws2_32 WSATomorrow)
     ok "a function that this Wine lacks" is "$before" "WSATomorrow none "
     wineserver -w
-    make_later_wine
     WINE=$later run_tool status
     ok "Wine was updated: status" is "$code" 0 || cat "$work/err"
     for dll in ws2_32 iphlpapi mswsock
