@@ -12,6 +12,7 @@
 #include "wsock.h"
 #include "guard_local.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static SOCKET guards[2][65536];  /* 0: none; no handle is 0 */
@@ -19,6 +20,25 @@ static SOCKET guards[2][65536];  /* 0: none; no handle is 0 */
 static SOCKET *get_guard( int protocol, unsigned int port )
 {
     return &guards[protocol == PROTOCOL_UDP][port];
+}
+
+/* Below it the host keeps ports from an ordinary user. An administrator may change it at any time. */
+static unsigned int first_unprivileged_port(void)
+{
+    HANDLE file = CreateFileW( L"\\\\?\\unix\\proc\\sys\\net\\ipv4\\ip_unprivileged_port_start", GENERIC_READ,
+                               FILE_SHARE_READ | FILE_SHARE_WRITE, NULL, OPEN_EXISTING, 0, NULL );
+    unsigned int port = 1024;  /* of a kernel that can't be told */
+    char text[32];
+    DWORD size;
+
+    if (file == INVALID_HANDLE_VALUE) return port;
+    if (ReadFile( file, text, sizeof(text) - 1, &size, NULL ) && size)
+    {
+        text[size] = 0;
+        port = atoi( text );
+    }
+    CloseHandle( file );
+    return port;
 }
 
 static NTSTATUS bind_any( SOCKET s, int family, unsigned int port )
@@ -41,10 +61,10 @@ static NTSTATUS bind_any( SOCKET s, int family, unsigned int port )
     }
     if (!ret) return STATUS_SUCCESS;
     /* With SO_EXCLUSIVEADDRUSE a port in use is also WSAEACCES (Winsock reference, "Using SO_REUSEADDR and
-     * SO_EXCLUSIVEADDRUSE"); what the host keeps from an ordinary user is below 1024. */
+     * SO_EXCLUSIVEADDRUSE"); what the host keeps from an ordinary user is not in use. */
     switch (winsock.WSAGetLastError())
     {
-    case WSAEACCES:     return port < 1024 ? STATUS_ACCESS_DENIED : STATUS_SHARING_VIOLATION;
+    case WSAEACCES:     return port < first_unprivileged_port() ? STATUS_ACCESS_DENIED : STATUS_SHARING_VIOLATION;
     case WSAEADDRINUSE: return STATUS_SHARING_VIOLATION;
     default:            return STATUS_UNSUCCESSFUL;
     }
