@@ -33,6 +33,7 @@
  * Environment:
  *   WINETEST_DEBUG     0: failures and summaries only; 1 (default): also traces and skips; 2: also each success
  *   WINETEST_COMPLETE  1: nothing may be missing here, so a win_skip() counts as a failure
+ *   WINETEST_PLATFORM  windows: accept what Windows may answer, also on Wine
  *   WINETEST_TIMEOUT   time limit of a test in seconds, 120 by default
  */
 
@@ -78,8 +79,9 @@
 #define todo_wine_if( cond ) todo_if( winetest_is_wine() && (cond) )
 #define todo_wine            todo_if( winetest_is_wine() )
 
-/* An answer that Windows may give, but that must not come from Wine. */
-#define broken( cond ) (!winetest_is_wine() && (cond))
+/* An answer that Windows may give, but that must not come from Wine. Where it is given, the ok() around it prints its message, so that
+ * one sees what Windows does; tools/windows-results reads that. */
+#define broken( cond ) (!winetest_is_wine() && winetest_broken( !!(cond) ))
 
 extern void winetest_ok( const char *file, int line, int cond, const char *fmt, ... ) WINETEST_PRINTF( 4, 5 );
 extern void winetest_trace( const char *file, int line, const char *fmt, ... ) WINETEST_PRINTF( 3, 4 );
@@ -87,6 +89,7 @@ extern void winetest_skip( const char *file, int line, int win, const char *fmt,
 extern int winetest_todo_start( int is_todo );
 extern int winetest_todo_end(void);
 extern int winetest_is_wine(void);
+extern int winetest_broken( int cond );
 
 /* Number of failures so far, children included. */
 extern LONG winetest_failures(void);
@@ -147,7 +150,7 @@ static struct winetest_counters winetest_own, *winetest_count = &winetest_own;
 static const char *winetest_name = "";
 static int winetest_is_child, winetest_debug = 1, winetest_complete;
 static volatile LONG winetest_done;
-static DWORD winetest_tls, winetest_timeout = 120000;
+static DWORD winetest_tls, winetest_broken_tls, winetest_timeout = 120000;
 static int winetest_argc;
 static char **winetest_argv;
 static const char *winetest_file = "";
@@ -188,9 +191,35 @@ static void winetest_print( const char *fmt, ... )
 int winetest_is_wine(void)
 {
     static int is_wine = -1;
+    DWORD err = GetLastError();
+    char value[16];
 
-    if (is_wine == -1) is_wine = !!GetProcAddress( GetModuleHandleA( "ntdll.dll" ), "wine_get_version" );
+    if (is_wine == -1)
+    {
+        is_wine = !!GetProcAddress( GetModuleHandleA( "ntdll.dll" ), "wine_get_version" );
+        if (GetEnvironmentVariableA( "WINETEST_PLATFORM", value, sizeof(value) ) && !strcmp( value, "windows" )) is_wine = 0;
+    }
+    SetLastError( err );
     return is_wine;
+}
+
+int winetest_broken( int cond )
+{
+    DWORD err = GetLastError();
+
+    if (cond) TlsSetValue( winetest_broken_tls, (void *)1 );
+    SetLastError( err );
+    return cond;
+}
+
+/* A loop may give the same answer a thousand times: a process says it so often of a line */
+#define WINETEST_ANSWERS 8
+
+static int winetest_answer_is_new( int line )
+{
+    static volatile LONG counts[4096];
+
+    return InterlockedIncrement( &counts[line % ARRAY_SIZE( counts )] ) <= WINETEST_ANSWERS;
 }
 
 LONG winetest_failures(void)
@@ -220,11 +249,12 @@ int winetest_todo_end(void)
 void winetest_ok( const char *file, int line, int cond, const char *fmt, ... )
 {
     DWORD err = GetLastError();
-    int todo = !!TlsGetValue( winetest_tls );
+    int todo = !!TlsGetValue( winetest_tls ), another = !!TlsGetValue( winetest_broken_tls );
     va_list args;
 
     winetest_file = file;
     winetest_line = line;
+    if (another) TlsSetValue( winetest_broken_tls, NULL );
     va_start( args, fmt );
     InterlockedIncrement( &winetest_count->executed );
     if (todo && !cond)
@@ -242,6 +272,7 @@ void winetest_ok( const char *file, int line, int cond, const char *fmt, ... )
         InterlockedIncrement( &winetest_count->failures );
         winetest_write( file, line, "Test failed: ", fmt, args );
     }
+    else if (another && winetest_debug && winetest_answer_is_new( line )) winetest_write( file, line, "Another answer: ", fmt, args );
     else if (winetest_debug > 1) winetest_write( file, line, "Test succeeded: ", fmt, args );
     va_end( args );
     SetLastError( err );
@@ -447,6 +478,7 @@ int main( int argc, char **argv )
     winetest_argc = argc;
     winetest_argv = argv;
     winetest_tls = TlsAlloc();
+    winetest_broken_tls = TlsAlloc();
     if (GetEnvironmentVariableA( "WINETEST_DEBUG", value, sizeof(value) )) winetest_debug = atoi( value );
     if (GetEnvironmentVariableA( "WINETEST_COMPLETE", value, sizeof(value) )) winetest_complete = atoi( value );
     if (GetEnvironmentVariableA( "WINETEST_TIMEOUT", value, sizeof(value) ) && atoi( value ) > 0)

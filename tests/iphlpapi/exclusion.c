@@ -30,7 +30,12 @@ static void test_by_number( int protocol, int kind )
         s = make_socket( kind );
         if (i == 1) setsockopt( s, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, (char *)&on, sizeof(on) );
         err = i == 2 && !socket_kinds[kind].dual ? bind_loopback( s, first + i ) : bind_port( s, first + i );
-        ok( !err, "%s, %u: bind: error %d\n", name, i, err );
+        ok( !err || broken( err == WSAEACCES ), "%s, %u: bind by number: error %d\n", name, i, err );
+        if (err)
+        {
+            closesocket( s );
+            continue;
+        }
         ok( local_port( s ) == first + i, "%s, %u: got port %u, not %u\n", name, i, local_port( s ), first + i );
         if (socket_kinds[kind].type == SOCK_STREAM)
         {

@@ -441,6 +441,7 @@ static void test_wildcard( int kind )
                 "%u-%u lies over %u-%u\n", first_port( &inst[i] ), last_port( &inst[i] ),
                 first_port( &inst[j] ), last_port( &inst[j] ) );
     }
+    trace( "%s: wildcard blocks begin at %u, %u\n", socket_kinds[kind].name, first_port( &inst[0] ), first_port( &inst[1] ) );
     ret = acquire( s, 0, 65535, &none );
     ok( ret == WSAENOBUFS || broken( ret == WSAEADDRINUSE || ret == WSAEINVAL ), "65535 ports: error %d\n", ret );
     ok( is_poison( &none, sizeof(none) ), "the output was touched\n" );

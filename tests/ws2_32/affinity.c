@@ -50,7 +50,7 @@ static void test_states(void)
         ret = set_processor( s, 0 );
         if (!is_udp)
         {
-            ok( ret == WSAEOPNOTSUPP || broken( ret != WSAEOPNOTSUPP ), "%s: error %d\n", name, ret );
+            ok( ret == WSAEOPNOTSUPP || broken( ret != WSAEOPNOTSUPP ), "%s: no UDP socket: error %d\n", name, ret );
             closesocket( s );
             continue;
         }

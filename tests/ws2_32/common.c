@@ -109,7 +109,7 @@ static int token_ioctl( SOCKET s, DWORD code, ULONG64 value )
     if (!ret)
     {
         /* the reference says "cannot be zero", of a buffer that there is not */
-        ok( !size || broken( size ), "got %lu bytes\n", size );
+        ok( !size || broken( size ), "an ioctl without an output: got %lu bytes\n", size );
         return 0;
     }
     ok( ret == SOCKET_ERROR, "got %d\n", ret );
