@@ -5,7 +5,10 @@
 start=/proc/sys/net/ipv4/ip_unprivileged_port_start
 if test -z "${LOW_PORTS_INSIDE:-}"
 then
-    test "$(id -u)" = 0 && unshare -n true 2>/dev/null || skip "only root may change $start in a network of its own"
+    if test "$(id -u)" != 0 || ! unshare -n true 2>/dev/null
+    then
+        skip "only root may change $start in a network of its own"
+    fi
     rm -rf "$work"
     # as an ordinary user's programs, which may not bind to every port
     exec unshare -n env LOW_PORTS_INSIDE=1 setpriv --inh-caps=-net_bind_service --bounding-set=-net_bind_service bash "$0"

@@ -4,8 +4,11 @@
 
 command -v shellcheck >/dev/null || skip "shellcheck is not installed"
 cd "$srcdir" || exit 1
-for script in tools/common.sh tools/lib/*.sh tools/quickstart tools/check tools/matrix completion/*.bash packaging/PKGBUILD debian/tests/prefix debian/tests/conformance tools/wine-host tools/bench tools/wine-portres .ci/run tests/tools/testlib tests/tools/*.sh \
-    tests/wine/*.sh
+# what says that it is for a shell, and what is read by such
+mapfile -t scripts < <({ grep -rlIE '^#! ?/bin/(ba|da)?sh' tools tests debian .ci; find tools tests -name '*.sh'; ls tests/tools/testlib completion/*.bash packaging/PKGBUILD; } |
+    grep -v '^debian/\(build\|wine-portres\)' | sort -u)
+ok "there are scripts" test "${#scripts[@]}" -gt 50
+for script in "${scripts[@]}"
 do
     ok "$script" shellcheck -x -P SCRIPTDIR "$script"
 done
