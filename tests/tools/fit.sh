@@ -118,6 +118,38 @@ ok "new programs get ours: install" is "$code" 0 || cat "$work/err"
 run_tool uninstall
 wineserver -w
 
+# KnownDLLs of Wine 11: a session keeps the ws2_32 that was there when it began. This Wine does as if it had that.
+mkdir "$work/known"
+cat >"$work/known/wine" <<EOF
+#!/bin/sh
+test -e "$work/session" || { grep -q "part of wine-portres" "$system32/ws2_32.dll" && echo ours || echo "Wine's"; } >"$work/session"
+test "\$(cat "$work/session")" = ours || export WINEDLLOVERRIDES="\$WINEDLLOVERRIDES;ws2_32=b"
+exec "$(command -v wine)" "\$@"
+EOF
+cat >"$work/known/wineserver" <<EOF
+#!/bin/sh
+"$(command -v wineserver)" "\$@"
+rm -f "$work/session"
+EOF
+chmod +x "$work"/known/*
+known() { WINE=$work/known/wine run_tool "$@"; }
+exec 5> >(exec "$work/known/wine" cmd.exe >/dev/null 2>&1)
+known install
+ok "KnownDLLs: install into a prefix that runs fails" is "$code" 1
+ok "KnownDLLs: says what to end" contains "$work/err" "wineserver -k' does it), then run this again"
+known status
+ok "KnownDLLs: status fails" is "$code" 1
+exec 5>&-
+"$work/known/wineserver" -k
+known install
+ok "KnownDLLs: after what it says, install" is "$code" 0 || cat "$work/err"
+known status
+ok "KnownDLLs: status" is "$code" 0 || cat "$work/out"
+ok "KnownDLLs: programs have reservations" "$work/known/wine" "$programs/demo.exe" </dev/null >"$work/demo" 2>&1
+known uninstall
+ok "KnownDLLs: uninstall" is "$code" 0 || cat "$work/err"
+"$work/known/wineserver" -k
+
 # Proton's prefixes have links to the files of that Proton
 make_links()
 {
