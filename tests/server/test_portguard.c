@@ -54,6 +54,16 @@ static double now_ms(void)
 
 /*** the helper ***/
 
+/* The time that a helper has worked so far: other work of the machine makes that no longer. */
+static double work_ms( const struct helper *helper )
+{
+    struct timespec time;
+    clockid_t clock;
+
+    if (clock_getcpuclockid( helper->pid, &clock ) || clock_gettime( clock, &time )) abort();
+    return time.tv_sec * 1000.0 + time.tv_nsec / 1e6;
+}
+
 /* max_files: its limit of descriptors, 0 for the usual one */
 static struct helper start_helper( unsigned int max_files )
 {
@@ -1595,9 +1605,9 @@ static void test_find_socks(void)
     helper = start_helper( 0 );
     call( &helper, PORTGUARD_HELLO, 0, 0, PORTGUARD_VERSION, 0, &reply );
     ok( find_socks( &helper, inodes, 0, alive ), "no answer" );
-    start = now_ms();
+    start = work_ms( &helper );
     ok( find_socks( &helper, inodes, count, alive ), "no answer" );
-    if (now_ms() - start > 300) ok( 0, "%.1f ms for the first of %u", now_ms() - start, count );
+    if (work_ms( &helper ) - start > 300) ok( 0, "%.1f ms for the first of %u", work_ms( &helper ) - start, count );
     for (i = bad = 0; i < count; i++) bad += alive[i] != 1;
     ok( !bad, "%u of %u are not found", bad, count );
     for (i = 0; i < count; i += 100)
@@ -1605,14 +1615,14 @@ static void test_find_socks(void)
         close( fds[i] );
         fds[i] = -1;
     }
-    start = now_ms();
+    start = work_ms( &helper );
     ok( find_socks( &helper, inodes, count, alive ), "no answer" );
-    if (now_ms() - start > 300) ok( 0, "%.1f ms for the second of %u", now_ms() - start, count );
+    if (work_ms( &helper ) - start > 300) ok( 0, "%.1f ms for the second of %u", work_ms( &helper ) - start, count );
     for (i = bad = 0; i < count; i++) bad += alive[i] != (fds[i] >= 0);
     ok( !bad, "%u of %u are wrong", bad, count );
-    start = now_ms();
+    start = work_ms( &helper );
     for (i = 0; i < 100; i++) ok( find_socks( &helper, inodes + 1, 10, alive ), "no answer" );
-    if (now_ms() - start > 100) ok( 0, "%.1f ms for 100 times 10 that live", now_ms() - start );
+    if (work_ms( &helper ) - start > 100) ok( 0, "%.1f ms for 100 times 10 that live", work_ms( &helper ) - start );
     /* not in order */
     inodes[0] = inodes[2];
     ok( !find_socks( &helper, inodes, 2, alive ), "inodes in no order" );
