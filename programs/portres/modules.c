@@ -79,6 +79,23 @@ static const BYTE *load_own( const WCHAR *name )
     return memcmp( base + BUILTIN_MARK_OFFSET, builtin_mark, sizeof(builtin_mark) - 1 ) ? NULL : base;
 }
 
+/* The file of it, where Wine's loader looks for its own: what wineboot puts into a prefix is a copy of that. There may be none, as in a tree
+ * in which Wine was built. */
+static void copy_own_file( const WCHAR *name, const WCHAR *to )
+{
+    WCHAR variable[] = L"WINEDLLDIR0", path[2 * MAX_PATH];
+    DWORD len;
+
+    for (; variable[10] <= '9'; variable[10]++)
+    {
+        len = GetEnvironmentVariableW( variable, path, MAX_PATH );
+        if (!len || len >= MAX_PATH) return;
+        if (!wcsncmp( path, L"\\??\\", 4 )) path[1] = '\\';  /* as the kernel says it */
+        swprintf( path + len, ARRAYSIZE(path) - len, L"\\%hs-windows\\%ls", sizeof(void *) == 8 ? "x86_64" : "i386", name );
+        if (CopyFileW( path, to, FALSE )) return;
+    }
+}
+
 int write_own_modules( char **args, int count )
 {
     WCHAR name[MAX_PATH], path[2 * MAX_PATH];
@@ -89,8 +106,10 @@ int write_own_modules( char **args, int count )
     {
         if (!MultiByteToWideChar( CP_ACP, 0, args[i], -1, name, ARRAYSIZE(name) )) return EXIT_FAILED;
         if (!(base = load_own( name ))) continue;
-        if (swprintf( path, ARRAYSIZE(path), L"%hs\\%ls", args[0], name ) < 0) return EXIT_FAILED;
+        if (swprintf( path, ARRAYSIZE(path) - 8, L"%hs\\%ls", args[0], name ) < 0) return EXIT_FAILED;
         if ((ret = write_module( base, path ))) return ret;
+        wcscat( path, L".file" );
+        copy_own_file( name, path );
     }
     return EXIT_OK;
 }

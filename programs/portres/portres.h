@@ -101,7 +101,7 @@ extern int list_reservations( int json );
 extern int watch_reservations(void);
 
 /* Write Wine's own DLLs, as this Wine has them now, into a folder: args are the folder and names such as "ws2_32.dll". Those that Wine has
- * not are left out. */
+ * not are left out. Each is as it is in memory, for which nobody needs to know where Wine has it; NAME.file is a copy of its file, where that is found. */
 extern int write_own_modules( char **args, int count );
 /* Does a program that starts now get our DLLs? Prints the names of those that it does not get. */
 extern int check_modules( char **names, int count );

@@ -47,6 +47,10 @@ then
         ok "$dll: functions of the later Wine" is "$is_value" "GetIpInterfaceOfTomorrow 1000 WSATomorrow 1001 #$number 1002 \
 Asleep is Sleep aTomorrow1 1004 aTomorrow60 1063 zTomorrow56 1119 NoSuch none "
     done
+    for dll in ws2_32 iphlpapi mswsock
+    do
+        ok "Wine was updated, install again: $dll of now is kept" cmp -s "$later_dlls/$arch-windows/$dll.dll" "$system32/portres/$dll.dll"
+    done
     wineserver -w
     # back to the Wine of before
     ok "a Wine without them: they are not there" is "$(get_exports ws2_32 WSATomorrow aTomorrow7)" "WSATomorrow none aTomorrow7 none "
@@ -56,6 +60,10 @@ Asleep is Sleep aTomorrow1 1004 aTomorrow60 1063 zTomorrow56 1119 NoSuch none "
     ok "a Wine without them: install" is "$code" 0 || cat "$work/err"
     run_tool uninstall
     ok "uninstall" is "$code" 0 || cat "$work/err"
+    for file in ws2_32.dll iphlpapi.dll mswsock.dll netsh.exe
+    do
+        ok "uninstall: $file is of this Wine" cmp -s "$PRISTINE/drive_c/windows/system32/$file" "$system32/$file"
+    done
     wineserver -w
 else
     echo "Tests skipped: Wine is not where Debian has it, so that no other one can be made of it"

@@ -151,6 +151,21 @@ adapted()
     cat -- "$1"
 }
 
+# When Wine was updated since an install, what that kept of Wine's own FILE of FOLDER is of the Wine of before: keep that of now, as wineboot
+# would have put it into the prefix.
+refresh_original()
+{
+    kept=$2/portres/$1
+    of_now=$own/${2##*/}/$1.file
+    if ! test -f "$of_now" || ! grep -q "Wine builtin DLL" "$of_now" || ! grep -q "Wine builtin DLL" "$kept"
+    then
+        return
+    fi
+    "$libdir/native/overlay-adapt" "$ours" "$kept" >"$tmp/from_kept" 2>/dev/null || return 0
+    "$libdir/native/overlay-adapt" "$ours" "$of_now" >"$tmp/from_now" 2>/dev/null || return 0
+    cmp -s "$tmp/from_kept" "$tmp/from_now" || put_original "$of_now" "$kept"
+}
+
 # Put our FILE before the one of FOLDER: first the original is safe in FOLDER/portres, then ours takes its place. A link is
 # kept as a copy of what it leads to, which may go (Proton's prefixes are full of links), and as a text.
 overlay()
@@ -181,6 +196,7 @@ overlay()
         *) return 0 ;;
         esac
     fi
+    refresh_original "$file" "$folder"
     adapted "$ours" "$(own_file "$file" "$folder")" >"$original.portres-tmp" || die_unwritable "$original"
     if cmp -s "$original.portres-tmp" "$original"
     then
