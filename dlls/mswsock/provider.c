@@ -67,7 +67,9 @@ static DWORD catalog_id( SOCKET s )
 static SOCKET WSPAPI provider_accept( SOCKET s, struct sockaddr *addr, int *len, LPCONDITIONPROC condition, DWORD_PTR context,
                                       int *error )
 {
-    return socket_result( WSAAccept( s, addr, len, condition, context ), catalog_id( s ), error );
+    SOCKET accepted = WSAAccept( s, addr, len, condition, context );
+
+    return socket_result( accepted, accepted == INVALID_SOCKET ? 0 : catalog_id( s ), error );
 }
 
 static int WSPAPI provider_address_to_string( struct sockaddr *addr, DWORD len, WSAPROTOCOL_INFOW *info, WCHAR *string,
@@ -166,7 +168,7 @@ static SOCKET WSPAPI provider_join_leaf( SOCKET s, const struct sockaddr *addr, 
     SOCKET leaf = WSAJoinLeaf( s, addr, len, caller, callee, sqos, gqos, flags );
 
     if (leaf == s) return s;  /* the leaf of a root that is none of its own */
-    return socket_result( leaf, catalog_id( s ), error );
+    return socket_result( leaf, leaf == INVALID_SOCKET ? 0 : catalog_id( s ), error );
 }
 
 static int WSPAPI provider_listen( SOCKET s, int backlog, int *error )

@@ -36,8 +36,11 @@ static BOOL check_address_buffer( const struct sockaddr *addr, DWORD *size, int 
 
 static BOOL check_list( const SOCKET_ADDRESS_LIST *list )
 {
+    SIZE_T size;
+
     if (IsBadReadPtr( list, FIELD_OFFSET( SOCKET_ADDRESS_LIST, Address ) ) || list->iAddressCount <= 0) return FALSE;
-    return !IsBadReadPtr( list->Address, list->iAddressCount * sizeof(list->Address[0]) );
+    size = list->iAddressCount * sizeof(list->Address[0]);
+    return size / sizeof(list->Address[0]) == (UINT)list->iAddressCount && !IsBadReadPtr( list->Address, size );
 }
 
 static int bind_to_any( SOCKET s, int len )
@@ -140,7 +143,7 @@ BOOL WINAPI WSAConnectByList( SOCKET s, SOCKET_ADDRESS_LIST *list, DWORD *local_
     }
     if (!error && local)
     {
-        int size = *local_len;
+        int size = len;
 
         if (wine_getsockname( s, local, &size )) error = GetLastError();
         else *local_len = size;

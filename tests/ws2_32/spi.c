@@ -163,6 +163,11 @@ static void test_provider_path(void)
     ok( ret == SOCKET_ERROR && error == WSAEFAULT, "short: got %d, error %d\n", ret, error );
     ok( len == needed || broken( len == needed - 1 ), "short: got length %d\n", len );
     ok( path[0] == 'x', "short: the output was touched\n" );
+    len = -1;
+    ret = WSCGetProviderPath( &tcp_info.ProviderId, path, &len, &error );
+    /* Wine looks at that first, and calls it another error */
+    ok( ret == SOCKET_ERROR && (error == WSAEFAULT || error == WSAEINVAL), "negative: got %d, error %d\n", ret, error );
+    ok( path[0] == 'x', "negative: the output was touched\n" );
     guid = none;
     len = MAX_PATH;
     ret = WSCGetProviderPath( &guid, path, &len, &error );
@@ -374,7 +379,7 @@ static void test_tcp(void)
     SOCKET dup;
     fd_set set;
     int error, ret, value, len;
-    u_long pending = 0;
+    u_long pending = 0, nonblocking = 1;
 
     error = spi_acquire( listener, 0, 2, &inst );
     ok( !error, "acquire: error %d\n", error );
@@ -391,6 +396,12 @@ static void test_tcp(void)
     ok( ret == SOCKET_ERROR && error == WSAEINVAL, "WSPListen of an unbound socket: got %d, error %d\n", ret, error );
     ret = table.lpWSPListen( listener, 1, &error );
     ok( !ret, "WSPListen: error %d\n", error );
+
+    spi_ioctl( listener, FIONBIO, &nonblocking, sizeof(nonblocking), NULL, 0, &size );
+    accepted = table.lpWSPAccept( listener, NULL, NULL, NULL, 0, &error );
+    ok( accepted == INVALID_SOCKET && error == WSAEWOULDBLOCK, "WSPAccept, nobody there: got %d, error %d\n", accepted != INVALID_SOCKET, error );
+    nonblocking = 0;
+    spi_ioctl( listener, FIONBIO, &nonblocking, sizeof(nonblocking), NULL, 0, &size );
 
     /* an implicit bind */
     addr.sin_port = htons( spi_port( listener ) );

@@ -34,7 +34,7 @@ int get_provider_path( GUID *provider, WCHAR *path, int *len, int *errcode )
     int error = 0;
 
     if (!find_provider( provider )) error = WSAEINVAL;
-    else if (*len < ARRAY_SIZE(base_provider) || !path) error = WSAEFAULT;
+    else if (*len < (int)ARRAY_SIZE(base_provider) || !path) error = WSAEFAULT;
     else memcpy( path, base_provider, sizeof(base_provider) );
 
     if (error != WSAEINVAL) *len = ARRAY_SIZE(base_provider);
