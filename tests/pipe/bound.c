@@ -138,21 +138,21 @@ static int compare_times( const void *a, const void *b )
     return *x < *y ? -1 : *x > *y;
 }
 
-/* wildcard tcp|udp COUNT ROUNDS: acquire so many ports anywhere, so often. Print "median MS worst MS error ERROR", the error of the last that
- * failed. */
+/* wildcard tcp|udp COUNT ROUNDS [PAUSE]: acquire so many ports anywhere, so often, with so many milliseconds between. Print
+ * "median MS worst MS error ERROR", the error of the last that failed. */
 START_TEST(wildcard)
 {
     struct { USHORT port, count; } range = { 0, 0 };
     struct { USHORT port, count; ULONG64 token; } instance;
     LARGE_INTEGER frequency, start, end;
     static double times[1000];
-    int i, type, rounds, error = 0;
+    int i, argc, type, rounds, error = 0;
     WSADATA data;
     char **argv;
     DWORD size;
     SOCKET s;
 
-    if (winetest_get_mainargs( &argv ) != 5) return;
+    if ((argc = winetest_get_mainargs( &argv )) < 5) return;
     WSAStartup( MAKEWORD( 2, 2 ), &data );
     QueryPerformanceFrequency( &frequency );
     type = strcmp( argv[2], "tcp" ) ? SOCK_DGRAM : SOCK_STREAM;
@@ -166,6 +166,7 @@ START_TEST(wildcard)
             error = WSAGetLastError();
         QueryPerformanceCounter( &end );
         closesocket( s );
+        if (argc > 5) Sleep( atoi( argv[5] ) );
         times[i] = (end.QuadPart - start.QuadPart) * 1e3 / frequency.QuadPart;
     }
     qsort( times, rounds, sizeof(times[0]), compare_times );

@@ -20,6 +20,7 @@
     TEST_CHILD(closing) \
     TEST_CHILD(hold) \
     TEST_CHILD(share) \
+    TEST_CHILD(starved) \
     TEST_CHILD(again) \
     TEST_CHILD(take) \
     TEST_CHILD(traffic) \

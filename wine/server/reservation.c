@@ -79,6 +79,7 @@ static struct port_pool *pool;
 static unsigned int sock_count;
 static unsigned int max_guards;
 static struct timeout_user *guard_timeout;
+static int guard_soon;  /* it is the short one */
 
 static struct client *client_from_core( const struct port_client *core )
 {
@@ -191,15 +192,17 @@ static void guard_timer( void *arg )
     set_guard_timeout();
 }
 
-/* ports that could not be guarded may be free now, and the system may hand out other ones */
+/* Ports that could not be guarded may be free now, and the system may hand out other ones. A timeout that is soon enough runs on: this is
+ * called more often than it ends. */
 static void set_guard_timeout(void)
 {
-    timeout_t timeout = (guards_missing() ? 1 : 60) * -TICKS_PER_SEC;
+    int soon = guards_missing() != 0;
 
-    if (guard_timeout && !guards_missing()) return;
+    if (guard_timeout && (guard_soon || !soon)) return;
     if (guard_timeout) remove_timeout_user( guard_timeout );
     guard_timeout = NULL;
-    if (guards_missing() || pool->persistent) guard_timeout = add_timeout_user( timeout, guard_timer, NULL );
+    guard_soon = soon;
+    if (soon || pool->persistent) guard_timeout = add_timeout_user( (soon ? 1 : 60) * -TICKS_PER_SEC, guard_timer, NULL );
 }
 
 static NTSTATUS guard_status( NTSTATUS status )
@@ -410,29 +413,34 @@ static void acquire_ports( const struct port_user *user, struct client *client, 
 {
     const struct afd_port_range *range = get_req_data();
     struct port_reservation *reservation;
-    struct afd_port_instance instance;
+    struct afd_port_instance *instance;
     struct sock_ports *ports;
-    NTSTATUS status;
+    NTSTATUS status = STATUS_NO_MEMORY;
 
-    if (get_req_data_size() < sizeof(*range) || get_reply_max_size() < sizeof(instance))
+    if (get_req_data_size() < sizeof(*range) || get_reply_max_size() < sizeof(*instance))
     {
         set_error( STATUS_INVALID_PARAMETER );
         return;
     }
-    if (!(ports = get_sock_ports( user ))) return;
-    status = ports_acquire( pool, &client->core, &ports->core, ntohs( range->first ), range->count, &reservation );
-    put_sock_ports( user );
+    /* nothing may fail any more when there is a reservation */
+    if (!(instance = mem_alloc( sizeof(*instance) ))) return;
+    if ((ports = get_sock_ports( user )))
+    {
+        status = ports_acquire( pool, &client->core, &ports->core, ntohs( range->first ), range->count, &reservation );
+        put_sock_ports( user );
+    }
     if (status)
     {
+        free( instance );
         set_error( status );
         return;
     }
-    memset( &instance, 0, sizeof(instance) );
-    instance.first = htons( reservation->first );
-    instance.count = reservation->count;
-    instance.token = reservation->token;
+    memset( instance, 0, sizeof(*instance) );
+    instance->first = htons( reservation->first );
+    instance->count = reservation->count;
+    instance->token = reservation->token;
     /* the packet of a completion port has to have the size, too */
-    async_request_complete_alloc( async, STATUS_SUCCESS, sizeof(instance), sizeof(instance), &instance );
+    async_request_complete( async, STATUS_SUCCESS, sizeof(*instance), sizeof(*instance), instance );
     set_error( STATUS_PENDING );
 }
 
@@ -497,31 +505,37 @@ static void persistent_ports( struct client *client, ioctl_code_t code )
 {
     const struct afd_port_block *block = get_req_data();
     struct port_reservation *reservation;
-    uint64_t token = 0;
+    uint64_t *token = NULL;
     NTSTATUS status;
 
     if (get_req_data_size() < sizeof(*block) ||
-        (code != IOCTL_AFD_WINE_DELETE_PERSISTENT_PORTS && get_reply_max_size() < sizeof(token)))
+        (code != IOCTL_AFD_WINE_DELETE_PERSISTENT_PORTS && get_reply_max_size() < sizeof(*token)))
     {
         set_error( STATUS_INVALID_PARAMETER );
         return;
     }
+    /* nothing may fail any more when there is a reservation */
+    if (code != IOCTL_AFD_WINE_DELETE_PERSISTENT_PORTS && !(token = mem_alloc( sizeof(*token) ))) return;
     switch (code)
     {
     case IOCTL_AFD_WINE_CREATE_PERSISTENT_PORTS:
         if (!(status = ports_create( pool, &client->core, block->protocol, block->first, block->count, &reservation )))
-            token = reservation->token;
+            *token = reservation->token;
         break;
     case IOCTL_AFD_WINE_DELETE_PERSISTENT_PORTS:
         if (!(status = ports_delete( pool, &client->core, block->protocol, block->first, block->count, &reservation )))
             ports_end( pool, reservation );
         break;
     default:
-        status = ports_lookup( pool, block->protocol, block->first, block->count, &token );
+        status = ports_lookup( pool, block->protocol, block->first, block->count, token );
         break;
     }
-    if (status) set_error( status );
-    else if (token) set_reply_data( &token, sizeof(token) );
+    if (status)
+    {
+        free( token );
+        set_error( status );
+    }
+    else if (token) set_reply_data_ptr( token, sizeof(*token) );
     set_guard_timeout();
 }
 

@@ -56,6 +56,9 @@ static ULONG persistent_reservation( ULONG code, int protocol, USHORT start, USH
     if ((status = open_afd( &handle ))) return win32_error_from_status( status );
     status = NtDeviceIoControlFile( handle, NULL, NULL, NULL, &io, code, &block, sizeof(block),
                                     token ? &result : NULL, token ? sizeof(result) : 0 );
+    /* there was no memory to wait for the answer, which is there */
+    if (status && result && code == IOCTL_AFD_WINE_CREATE_PERSISTENT_PORTS)
+        NtDeviceIoControlFile( handle, NULL, NULL, NULL, &io, IOCTL_AFD_WINE_DELETE_PERSISTENT_PORTS, &block, sizeof(block), NULL, 0 );
     NtClose( handle );
     if (!status && token) *token = result;
     return win32_error_from_status( status );

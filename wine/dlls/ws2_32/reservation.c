@@ -66,6 +66,7 @@ DWORD reservation_ioctl( SOCKET s, DWORD code, void *in, DWORD in_size, void *ou
                          OVERLAPPED *overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine )
 {
     const struct reservation_ioctl *ioctl = find_reservation_ioctl( code );
+    struct afd_port_instance granted = { 0 };
     ULONG afd_code = get_afd_code( code );
     void *cvalue = NULL;
     NTSTATUS status;
@@ -91,7 +92,11 @@ DWORD reservation_ioctl( SOCKET s, DWORD code, void *in, DWORD in_size, void *ou
     }
     else
     {
-        status = sync_ioctl( s, afd_code, in, ioctl->in_size, out, ioctl->out_size );
+        status = sync_ioctl( s, afd_code, in, ioctl->in_size, &granted, ioctl->out_size );
+        if (!status && ioctl->out_size) memcpy( out, &granted, ioctl->out_size );
+        /* there was no memory to wait for the answer, which is there */
+        if (status && granted.token)
+            sync_ioctl( s, IOCTL_AFD_WINE_RELEASE_PORTS, &granted.token, sizeof(granted.token), NULL, 0 );
         if (status && (error = check_socket( s, code ))) return error;
     }
     TRACE( "socket %#Ix, code %#lx, status %#lx.\n", s, code, status );
