@@ -14,9 +14,12 @@
 #include "ports.h"
 
 /* Wildcard blocks come from here, looked through from a random place: above the ports that services are known by, below
- * those that the system hands out by itself. Only when no block is left there is the rest tried. */
+ * those that the system hands out by itself. Only when no block is left there is one looked for among the services' ports. A program that asks for
+ * as much as there is must not take from all others what their connections are made of. */
 #define WILDCARD_FIRST       10000
 #define WILDCARD_OTHER_FIRST 1024
+/* A host that hands out nearly all ports by itself, and leaves fewer than this below, has no such place: any port will do. */
+#define WILDCARD_LEAST       1024
 
 static struct port_reservation *from_entry( struct port_list *entry )
 {
@@ -129,14 +132,14 @@ static NTSTATUS add_anywhere( struct port_pool *pool, struct port_client *client
 
     if ((status = host_random( &random ))) return status;
     memset( &busy, 0, sizeof(busy) );
-    if (last >= POOL_PORTS || last < WILDCARD_OTHER_FIRST) last = POOL_PORTS - 1;
+    if (last >= POOL_PORTS || last < WILDCARD_OTHER_FIRST + WILDCARD_LEAST - 1) last = POOL_PORTS - 1;
     if (last < first) first = WILDCARD_OTHER_FIRST;
     start = first + random % (last + 1 - first);
     status = add_from_range( pool, client, sock, start, last, count, token, &busy, reservation );
     if (status == STATUS_NOT_FOUND)
         status = add_from_range( pool, client, sock, first, last, count, token, &busy, reservation );
-    if (status == STATUS_NOT_FOUND)
-        status = add_from_range( pool, client, sock, WILDCARD_OTHER_FIRST, POOL_PORTS - 1, count, token, &busy, reservation );
+    if (status == STATUS_NOT_FOUND && first != WILDCARD_OTHER_FIRST)
+        status = add_from_range( pool, client, sock, WILDCARD_OTHER_FIRST, last, count, token, &busy, reservation );
     return status == STATUS_NOT_FOUND ? STATUS_INSUFFICIENT_RESOURCES : status;
 }
 

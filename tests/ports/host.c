@@ -18,7 +18,7 @@ struct port_pool *pool;
 struct host_client host_clients[HOST_CLIENTS];
 struct host_socket host_sockets[HOST_SOCKETS];
 void (*host_waits)(void);
-unsigned int host_failed, host_guard_calls;
+unsigned int host_failed, host_guard_calls, host_first_ephemeral;
 
 #define GUARDED 0x1
 #define YIELDED 0x2
@@ -205,7 +205,7 @@ void host_get_busy_ports( int protocol, unsigned char busy[POOL_PORTS / 8] )
 
 unsigned int host_first_ephemeral_port(void)
 {
-    return HOST_FIRST_EPHEMERAL;
+    return host_first_ephemeral;
 }
 
 static struct host_socket *socket_from_ports( const struct port_socket *sock )
@@ -309,6 +309,7 @@ void host_reset(void)
     violation = NULL;
     host_waits = NULL;
     last_random = host_guard_calls = 0;
+    host_first_ephemeral = HOST_FIRST_EPHEMERAL;
     host_fail_at( 0 );
 }
 

@@ -46,6 +46,8 @@ extern struct port_pool *pool;
 extern struct host_client host_clients[HOST_CLIENTS];   /* the first is an administrator */
 extern struct host_socket host_sockets[HOST_SOCKETS];   /* the even ones are TCP */
 
+extern unsigned int host_first_ephemeral;   /* HOST_FIRST_EPHEMERAL after host_reset() */
+
 /* Begin anew, with open sockets and nothing reserved. */
 extern void host_reset(void);
 /* Close everything; what is left then is a violation. */

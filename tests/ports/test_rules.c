@@ -137,14 +137,35 @@ static void test_wildcard(void)
         end();
     }
 
-    /* "a consecutive free block": larger than there is room for below the ephemeral range */
+    /* "ours comes from below Linux's ephemeral range; none left: WSAENOBUFS": what the system hands out by itself stays, however
+     * much is asked for */
     host_reset();
-    succeeds( acquire( ALICE, tcp( 0 ), 0, 40000 ) );
-    check( acquire( ALICE, tcp( 0 ), 0, 40000 ), STATUS_INSUFFICIENT_RESOURCES );
+    check( acquire( ALICE, tcp( 0 ), 0, HOST_FIRST_EPHEMERAL - 1023 ), STATUS_INSUFFICIENT_RESOURCES );
+    succeeds( acquire( ALICE, tcp( 0 ), 0, HOST_FIRST_EPHEMERAL - 1024 ) );
+    ok( granted->first == 1024, "got %u\n", granted->first );
+    check( acquire( ALICE, tcp( 0 ), 0, 1 ), STATUS_INSUFFICIENT_RESOURCES );
+    succeeds( acquire( ALICE, tcp( 0 ), 65000, 1 ) );
     check( acquire( ALICE, tcp( 0 ), 0, 65535 ), STATUS_INSUFFICIENT_RESOURCES );
     check( acquire( ALICE, tcp( 0 ), 0, 65536 ), STATUS_INVALID_PARAMETER );
     check( acquire( ALICE, tcp( 0 ), 0, 0 ), STATUS_INVALID_PARAMETER );
     end();
+
+    /* a range that begins among the services' ports, and one below which there is nothing to speak of */
+    host_reset();
+    host_first_ephemeral = 2048;
+    succeeds( acquire( ALICE, tcp( 0 ), 0, 1024 ) );
+    ok( granted->first == 1024, "got %u\n", granted->first );
+    check( acquire( ALICE, tcp( 0 ), 0, 1 ), STATUS_INSUFFICIENT_RESOURCES );
+    end();
+    for (i = 1; i < 2048; i += 341)
+    {
+        host_reset();
+        host_first_ephemeral = i;
+        succeeds( acquire( ALICE, tcp( 0 ), 0, 50000 ) );
+        succeeds( acquire( ALICE, udp( 0 ), 0, POOL_PORTS - 1024 ) );
+        check( acquire( ALICE, udp( 0 ), 0, 1 ), STATUS_INSUFFICIENT_RESOURCES );
+        end();
+    }
 
     /* "A busy host makes a call slower": what the system tells of narrows the search to few questions */
     host_reset();

@@ -1,6 +1,6 @@
 #!/bin/bash
 # "A busy host makes a call slower, never silent: while one request looks for a free block, every other one is answered": native programs have every
-# second port, or every one, of those from which blocks are given out first.
+# second port, or every one, of those from which blocks are given out. "None left: WSAENOBUFS": what Linux hands out by itself is left to it.
 . "$(dirname "$0")/testlib"
 
 use_prefix
@@ -13,6 +13,13 @@ last=$(($(cut -f 1 /proc/sys/net/ipv4/ip_local_port_range) - 1))
 occupy()
 {
     local i
+    # the server has seen the end of who asked before, and the port is free
+    for i in $(seq 50)
+    do
+        run_tool list
+        grep -q "^no reservations" "$work/out" && break
+        sleep 0.1
+    done
     busy=()
     for i in 0 1 2 3
     do
@@ -51,7 +58,9 @@ do
         for count in 1 2
         do
             wildcard $protocol $count 9
-            ok "one port of $step taken, $protocol, $count ports" is "$error" 0
+            expected=10055
+            test "$step $count" != "2 1" || expected=0
+            ok "one port of $step taken, $protocol, $count ports" is "$error" $expected
             echo "$protocol, one port of $step taken: a block of $count in $median ms, $worst at most"
             ok "one port of $step taken, $protocol, $count ports: $median ms" test "$median" -lt 200
             # the same again and again, and others beside
