@@ -94,6 +94,9 @@ extern NTSTATUS ports_revive( struct port_pool *pool, struct port_reservation *r
 /* Is the port guarded on behalf of a reservation? */
 extern int ports_is_guarded( const struct port_pool *pool, int protocol, unsigned int port );
 
+/* Do sockets share the port by processor? Whoever else asks for it is told that it is in use, whatever his options. */
+extern int ports_is_shared( const struct port_pool *pool, int protocol, unsigned int port );
+
 /* For the start: take up a block of the store, or a runtime reservation of the previous server (client is NULL when the process that
  * acquired it is gone). Ports that are in use are reserved all the same. The host is not told of a change.
  * STATUS_SHARING_VIOLATION, STATUS_INVALID_PARAMETER: there can be no such block or token; else there is no memory. */

@@ -188,6 +188,14 @@ int ports_is_guarded( const struct port_pool *pool, int protocol, unsigned int p
     return reservation && reservation->state == RESERVATION_LIVE;
 }
 
+int ports_is_shared( const struct port_pool *pool, int protocol, unsigned int port )
+{
+    const struct port_socket *sock = pool->holders[protocol_index( protocol )][port];
+
+    while (sock && sock->processor == NO_PROCESSOR) sock = sock->port_next;
+    return sock != NULL;
+}
+
 static void settle( const struct port_pool *pool, int protocol, unsigned int port )
 {
     if (ports_is_guarded( pool, protocol, port )) host_settle( protocol, port, pool_port_in_use( pool, protocol, port ) );

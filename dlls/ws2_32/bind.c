@@ -85,11 +85,33 @@ static NTSTATUS try_bind( SOCKET s, const struct sockaddr *addr, int len, int *e
     return bind_reserved( s, addr, sockaddr_len( addr->sa_family ), error );
 }
 
+/* Do sockets share the UDP port by processor? Of ports outside the reservations the server knows just those, and the ones whose reservation has
+ * ended. */
+static BOOL is_shared_port( SOCKET s, const struct sockaddr *addr, int len )
+{
+    union generic_request req = { .__header.req = REQ_get_ports_in_use };
+    union generic_reply reply;
+    int family, protocol;
+
+    if (!portclient_map() || !is_address( addr, len )) return FALSE;
+    if (get_protocol( s, &family, &protocol ) || protocol != IPPROTO_UDP) return FALSE;
+    req.get_ports_in_use_request.protocol = PROTOCOL_UDP;
+    req.get_ports_in_use_request.first = wine_ntohs( ((const struct sockaddr_in *)addr)->sin_port );
+    req.get_ports_in_use_request.last = req.get_ports_in_use_request.first;
+    return !portclient_call( &req, &reply ) && reply.get_ports_in_use_reply.count;
+}
+
 int WINAPI bind( SOCKET s, const struct sockaddr *addr, int len )
 {
     int error;
 
-    if (try_bind( s, addr, len, &error ) == STATUS_NOT_FOUND) return wine_bind( s, addr, len );
+    if (try_bind( s, addr, len, &error ) == STATUS_NOT_FOUND)
+    {
+        if (!wine_bind( s, addr, len )) return 0;
+        error = GetLastError();
+        /* what Wine says to a socket with SO_REUSEADDR */
+        if (error == WSAEACCES && is_shared_port( s, addr, len )) error = WSAEADDRINUSE;
+    }
     SetLastError( error );
     return error ? SOCKET_ERROR : 0;
 }

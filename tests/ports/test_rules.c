@@ -430,6 +430,8 @@ static void test_processors(void)
     check( bind( udp( 3 ), 7000 ), STATUS_SHARING_VIOLATION );
     succeeds( set_processor( BOB, udp( 4 ), 0 ) );
     check( bind( udp( 4 ), 7000 ), STATUS_ACCESS_DENIED );
+    ok( ports_is_shared( pool, PROTOCOL_UDP, 7000 ), "not shared\n" );
+    ok( !ports_is_shared( pool, PROTOCOL_TCP, 7000 ) && !ports_is_shared( pool, PROTOCOL_UDP, 7001 ), "shared\n" );
     /* "The port is free when the last of them closes, in any order; a reservation may end before its sockets do." */
     host_close( udp( 0 ) );
     check_host( __LINE__ );

@@ -368,6 +368,11 @@ int bind_reserved_port( const struct port_user *user, struct sockaddr *addr, soc
     return 1;
 }
 
+int is_shared_port( const struct port_user *user, const struct sockaddr *addr )
+{
+    return user->protocol && ports_is_shared( pool, user->protocol, get_port( addr ) );
+}
+
 int has_cpu_affinity( const struct sock_ports *ports )
 {
     return ports && ports->core.processor != NO_PROCESSOR;

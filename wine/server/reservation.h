@@ -37,6 +37,8 @@ extern void reservation_ioctl( const struct port_user *user, ioctl_code_t code, 
 /* Bind the socket, when reservations have to say something of its port: port (host order) of addr, 0 for any. any: addr is every
  * address of IPv4 (1), or of both families (2). Returns FALSE when they have not; else the error is set, or the socket bound. */
 extern int bind_reserved_port( const struct port_user *user, struct sockaddr *addr, socklen_t len, int any );
+/* do sockets share the port of the address by processor? */
+extern int is_shared_port( const struct port_user *user, const struct sockaddr *addr );
 /* does it share its port by processor? */
 extern int has_cpu_affinity( const struct sock_ports *ports );
 /* has it to be bound with bind_reserved_port() before the system does it implicitly? */
