@@ -194,7 +194,8 @@ static NTSTATUS open_journal(void)
                      "mended and the server started again", (unsigned int)damage.status );
     if (damage.records)
     {
-        store_log( "the journal is damaged: %u records were left out; see journal.damaged", (unsigned int)damage.records );
+        store_log( "the journal is damaged: %u records were left out; see %s", (unsigned int)damage.records,
+                   store_damaged_name );
         if (store_keep_damaged()) compact_limit = 0;
     }
     if (damage.tail)

@@ -36,7 +36,8 @@ extern void store_log( const char *format, ... ) __attribute__((format (printf, 
 extern const struct journal_storage store_storage;
 extern NTSTATUS store_storage_open(void);
 extern void store_storage_close(void);
-/* Put a copy of a damaged journal aside, for who wants to look into it. Returns whether there is one. */
+/* Put a copy of a damaged journal aside, for who wants to look into it, by that name. Returns whether there is one. */
+extern const char store_damaged_name[];
 extern int store_keep_damaged(void);
 
 /* The mark in the registry; an empty one when there is none yet, or nothing that could be one. */

@@ -29,6 +29,8 @@
 #define NEW_JOURNAL_NAME L"journal.new"
 #define BAD_JOURNAL_NAME L"journal.damaged"
 
+const char store_damaged_name[] = "journal.damaged";
+
 #define CP_UNIXCP 65010  /* Wine's name for the encoding of Unix file names */
 
 #define MAX_JOURNAL     0x4000000  /* no journal of ours is that large */

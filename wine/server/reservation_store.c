@@ -42,6 +42,8 @@
 #define NEW_JOURNAL_NAME "ports.journal.new"
 #define BAD_JOURNAL_NAME "ports.journal.damaged"
 
+const char store_damaged_name[] = BAD_JOURNAL_NAME;
+
 #define MAX_JOURNAL 0x4000000  /* no journal of ours is that large */
 
 /* The file grows by so many bytes, zero ones behind the last record: to write over bytes that are there takes the disk much less than to
