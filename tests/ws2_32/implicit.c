@@ -424,6 +424,57 @@ static void test_connect_ex(void)
     closesocket( owner );
 }
 
+/* "Bound means every way a socket gets its port": a socket that AcceptEx() fills has that of the listener, takes none of the reservation that
+ * it is associated with, and can't be associated any more. */
+static void test_accept_ex(void)
+{
+    SOCKET owner = make_socket( TCP4 ), listener, accepted, client, other = make_socket( TCP4 );
+    GUID guid = WSAID_ACCEPTEX;
+    LPFN_ACCEPTEX accept_ex = NULL;
+    struct sockaddr_storage addr;
+    struct instance inst;
+    OVERLAPPED overlapped;
+    char c, buffer[2 * (sizeof(struct sockaddr_in6) + 16)];
+    DWORD size, flags;
+    int len, ret;
+
+    must_acquire( owner, 2, &inst );
+    listener = associated_socket( TCP4, &inst );
+    ret = bind_loopback( listener, first_port( &inst ) );
+    ok( !ret, "bind: error %d\n", ret );
+    listen( listener, 1 );
+    accepted = associated_socket( TCP4, &inst );
+    WSAIoctl( listener, SIO_GET_EXTENSION_FUNCTION_POINTER, &guid, sizeof(guid), &accept_ex, sizeof(accept_ex), &size, NULL, NULL );
+    ok( accept_ex != NULL, "no AcceptEx\n" );
+    memset( &overlapped, 0, sizeof(overlapped) );
+    overlapped.hEvent = CreateEventA( NULL, TRUE, FALSE, NULL );
+    ret = accept_ex( listener, accepted, buffer, 0, sizeof(buffer) / 2, sizeof(buffer) / 2, &size, &overlapped );
+    ok( ret || WSAGetLastError() == WSA_IO_PENDING, "AcceptEx: %d, error %d\n", ret, WSAGetLastError() );
+    client = make_socket( TCP4 );
+    len = make_addr( client, TRUE, first_port( &inst ), &addr );
+    ret = connect( client, (struct sockaddr *)&addr, len );
+    ok( !ret, "connect: error %d\n", WSAGetLastError() );
+    ok( !WaitForSingleObject( overlapped.hEvent, 5000 ), "no completion\n" );
+    ret = WSAGetOverlappedResult( listener, &overlapped, &size, FALSE, &flags );
+    ok( ret, "AcceptEx failed, error %d\n", WSAGetLastError() );
+    ret = setsockopt( accepted, SOL_SOCKET, SO_UPDATE_ACCEPT_CONTEXT, (char *)&listener, sizeof(listener) );
+    ok( !ret, "SO_UPDATE_ACCEPT_CONTEXT: error %d\n", WSAGetLastError() );
+
+    ok( local_port( accepted ) == first_port( &inst ), "got %u\n", local_port( accepted ) );
+    ret = associate( accepted, inst.Token );
+    ok( ret == WSAEINVAL, "associate: error %d\n", ret );
+    must_associate( other, inst.Token );
+    ret = bind_loopback( other, 0 );
+    ok( !ret && local_port( other ) == last_port( &inst ), "the other port: got %u, error %d\n", local_port( other ), ret );
+    closesocket( client );
+    recv( accepted, &c, 1, 0 );
+    closesocket( accepted );
+    closesocket( listener );
+    closesocket( other );
+    closesocket( owner );
+    CloseHandle( overlapped.hEvent );
+}
+
 /* Where WSAJoinLeaf itself does nothing, it must still not take a port from elsewhere. */
 static void test_join_leaf(void)
 {
@@ -484,6 +535,7 @@ START_TEST(implicit)
         if (kind == TCP4)
         {
             test_connect_ex();
+            test_accept_ex();
             test_failures();
             test_listen();
         }
