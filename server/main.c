@@ -71,22 +71,53 @@ static int init(void)
     return 0;
 }
 
+/* Wait until a client rings, or something arrives at the completion port. Returns what it is, NULL: nothing yet. */
+static HANDLE wait_for_event( DWORD timeout )
+{
+    static BOOL port_first;
+    HANDLE handles[2] = { pipe_doorbell(), completion_port };
+    DWORD ret;
+
+    if (port_first)
+    {
+        handles[0] = completion_port;
+        handles[1] = pipe_doorbell();
+    }
+    ret = WaitForMultipleObjects( 2, handles, FALSE, timeout );
+    if (ret == WAIT_OBJECT_0) port_first = !port_first;
+    if (ret > WAIT_OBJECT_0 + 1) return NULL;
+    return handles[ret - WAIT_OBJECT_0];
+}
+
+/* Handle what has arrived at the completion port, if anything. FALSE: the server has to end. */
+static BOOL handle_completion(void)
+{
+    DWORD size = 0, error = 0;
+    OVERLAPPED *overlapped = NULL;
+    ULONG_PTR key = KEY_QUIT;
+
+    if (!GetQueuedCompletionStatus( completion_port, &size, &key, &overlapped, 0 )) error = GetLastError();
+    if (overlapped && key == KEY_PIPE) pipe_completed( overlapped, error, size );
+    else if (overlapped && key == KEY_WATCH) watch_completed( overlapped );
+    else if (overlapped && key == KEY_GUARD) stream_completed( overlapped, error, size );
+    return error || key != KEY_QUIT;
+}
+
 static void main_loop(void)
 {
     DWORD last_tick = GetTickCount();
+    BOOL more = FALSE;  /* there are more requests in channels: take turns with the port */
 
     for (;;)
     {
-        DWORD size = 0, error = 0, timeout = min( closed_run(), 1000 );
-        OVERLAPPED *overlapped = NULL;
-        ULONG_PTR key = KEY_QUIT;
+        DWORD timeout = min( closed_run(), 1000 );
+        HANDLE event;
 
         timeout = min( timeout, task_run() );
-        if (!GetQueuedCompletionStatus( completion_port, &size, &key, &overlapped, timeout )) error = GetLastError();
-        if (overlapped && key == KEY_PIPE) pipe_completed( overlapped, error, size );
-        else if (overlapped && key == KEY_WATCH) watch_completed( overlapped );
-        else if (overlapped && key == KEY_GUARD) stream_completed( overlapped, error, size );
-        else if (!error && key == KEY_QUIT) break;
+        timeout = min( timeout, pipe_run() );
+        event = more ? completion_port : wait_for_event( timeout );
+        if (event == completion_port && !handle_completion()) break;
+        if (more || event == pipe_doorbell()) more = pipe_serve();
 
         if (GetTickCount() - last_tick >= 1000)
         {

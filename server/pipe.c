@@ -12,9 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "channel.h"
 #include "pipe.h"
+#include "port_list.h"
 #include "portserver.h"
 #include "request.h"
+#include "request_handlers.h"
 #include "reservation.h"
 #include "security.h"
 #include "task.h"
@@ -26,6 +29,9 @@
 #define MAX_CONNECTIONS         4096
 /* ms that a request may spend in waits, so that its client gets an answer before it gives up (portclient.c) */
 #define MAX_REQUEST_TIME        3000
+/* A reply in a channel is read without a word. Where ports become free with that, the server looks for it, every ms at first. */
+#define URGENT_TIME             20
+#define LOOK_TIME               100
 
 enum state
 {
@@ -34,6 +40,7 @@ enum state
     STATE_DRAINING,  /* reading the rest of a message that is longer than any request */
     STATE_RUNNING,   /* its request is carried out, by a task, which may wait; nothing of the pipe is pending */
     STATE_WRITING,
+    STATE_CHANNEL,   /* requests come through the channel; a read is pending, and ends with the client */
 };
 
 struct connection
@@ -46,19 +53,52 @@ struct connection
     DWORD                 size;     /* of the message that was read */
     union generic_request req;
     union generic_reply   reply;
+    struct channel       *channel;  /* NULL: there is none */
+    HANDLE                replied;  /* the client's event */
+    struct port_list      entry;    /* in channels */
+    BOOL                  running;  /* a request of the channel is carried out */
+    BOOL                  gone;     /* and the client has gone meanwhile */
+    BOOL                  left;     /* the client broke off; what is pending ends the connection */
+    union generic_request channel_req;
+    uint64_t              reply_time;  /* of a reply that was not seen read, 0: there is none */
 };
+
+static HANDLE doorbell;
+static struct port_list channels = { &channels, &channels };
+static unsigned int unread;  /* replies in channels that were not seen read, of requests that changed something */
 
 static HANDLE completion_port;
 static ULONG_PTR completion_key;
 static SECURITY_ATTRIBUTES *security;
 static unsigned int listeners;
 
+/* Has the client read the last reply? */
+static BOOL is_read( int32_t state )
+{
+    return state == CHANNEL_IDLE || state == CHANNEL_REQUEST;
+}
+
+/* Close the channel. Returns whether the client has read the last reply. */
+static BOOL close_channel( struct connection *connection )
+{
+    int32_t state = InterlockedExchange( (LONG *)&connection->channel->state, CHANNEL_LEFT );
+
+    if (connection->reply_time) unread--;
+    port_list_remove( &connection->entry );
+    UnmapViewOfFile( connection->channel );
+    CloseHandle( connection->replied );
+    return is_read( state );
+}
+
 static void close_connection( struct connection *connection )
 {
+    BOOL heard = FALSE;
+
     if (connection->state == STATE_LISTENING) listeners--;
+    if (connection->channel) heard = close_channel( connection );
     if (connection->client.process)
     {
-        request_done( &connection->client, 0 );
+        request_done( &connection->client, heard );
         connection->client.process->connections--;
         process_release( connection->client.process );
         client_count--;
@@ -173,10 +213,169 @@ static void start_request( struct connection *connection, DWORD size )
     task_start( &connection->task, run_request, connection, MAX_REQUEST_TIME );
 }
 
+/* The client has read the reply in its channel, or never will: what the request changed stays, or not. */
+static void end_change( struct connection *connection, int heard )
+{
+    if (connection->reply_time) unread--;
+    connection->reply_time = 0;
+    request_done( &connection->client, heard );
+}
+
+/* before anything that may depend on what was changed */
+static void end_changes(void)
+{
+    struct port_list *entry;
+
+    if (!unread) return;
+    for (entry = channels.next; entry != &channels; entry = entry->next)
+    {
+        struct connection *connection = PORT_LIST_ENTRY( entry, struct connection, entry );
+
+        if (connection->reply_time && is_read( connection->channel->state )) end_change( connection, 1 );
+    }
+}
+
+unsigned int pipe_run(void)
+{
+    unsigned int ret = -1;
+    struct port_list *entry;
+
+    end_changes();
+    if (!unread) return ret;
+    for (entry = channels.next; entry != &channels; entry = entry->next)
+    {
+        const struct connection *connection = PORT_LIST_ENTRY( entry, struct connection, entry );
+
+        if (!connection->reply_time || !connection->client.change.is_urgent) continue;
+        ret = min( ret, task_now() - connection->reply_time < URGENT_TIME ? 1 : LOOK_TIME );
+    }
+    return ret;
+}
+
+static void run_channel_request( void *arg )
+{
+    struct connection *connection = arg;
+    struct channel *channel = connection->channel;
+    size_t size = handle_request( &connection->client, &connection->channel_req,
+                                  min( connection->channel_req.__header.size, sizeof(connection->channel_req) ), &connection->reply );
+
+    connection->running = FALSE;
+    if (!connection->gone)
+    {
+        memcpy( &channel->reply, &connection->reply, size );
+        if (connection->client.change.end)
+        {
+            connection->reply_time = task_now();
+            unread++;
+        }
+        if (InterlockedCompareExchange( (LONG *)&channel->state, CHANNEL_REPLY, CHANNEL_RUNNING ) == CHANNEL_RUNNING)
+        {
+            SetEvent( connection->replied );
+            return;
+        }
+        /* it has left: the pending read still refers to the connection */
+        connection->left = TRUE;
+        end_change( connection, 0 );
+        CancelIoEx( connection->pipe, &connection->overlapped );
+        return;
+    }
+    close_connection( connection );
+    add_listeners();
+}
+
+static BOOL has_request( const struct connection *connection )
+{
+    return connection->state == STATE_CHANNEL && !connection->running && !connection->left && connection->channel->state == CHANNEL_REQUEST;
+}
+
+static void start_channel_request( struct connection *connection )
+{
+    struct channel *channel = connection->channel;
+
+    /* A client that waited too long has left, and was told that nothing was done. */
+    if (InterlockedCompareExchange( (LONG *)&channel->state, CHANNEL_RUNNING, CHANNEL_REQUEST ) != CHANNEL_REQUEST) return;
+    connection->running = TRUE;
+    if (connection->reply_time) end_change( connection, 1 );
+    end_changes();
+    memcpy( &connection->channel_req, &channel->req, sizeof(channel->req) );
+    task_start( &connection->task, run_channel_request, connection, MAX_REQUEST_TIME );
+}
+
+HANDLE pipe_doorbell(void)
+{
+    return doorbell;
+}
+
+BOOL pipe_serve(void)
+{
+    struct connection *connection, *first = NULL;
+    struct port_list *entry;
+    BOOL more = FALSE;
+
+    for (entry = channels.next; entry != &channels && !more; entry = entry->next)
+    {
+        connection = PORT_LIST_ENTRY( entry, struct connection, entry );
+        if (!has_request( connection )) continue;
+        if (first) more = TRUE;
+        else first = connection;
+    }
+    if (!first) return FALSE;
+    /* the others come first next time */
+    port_list_remove( &first->entry );
+    port_list_add_tail( &channels, &first->entry );
+    start_channel_request( first );
+    return more;
+}
+
+static NTSTATUS open_channel( struct connection *connection, const struct open_channel_request *req, struct open_channel_reply *reply )
+{
+    HANDLE process = connection->client.process->handle, section, theirs = NULL, bell = NULL, replied = NULL;
+    struct channel *channel = NULL;
+
+    if (connection->channel || req->size != sizeof(*channel)) return STATUS_INVALID_PARAMETER;
+    if (!(section = CreateFileMappingW( INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, sizeof(*channel), NULL )))
+        return STATUS_INSUFFICIENT_RESOURCES;
+    /* touch it: Wine keeps a section in a file, and a write that finds the disk full would end this process */
+    if ((channel = MapViewOfFile( section, FILE_MAP_READ | FILE_MAP_WRITE, 0, 0, sizeof(*channel) )) &&
+        !IsBadWritePtr( channel, sizeof(*channel) ) &&
+        DuplicateHandle( process, (HANDLE)(ULONG_PTR)req->event, GetCurrentProcess(), &replied, EVENT_MODIFY_STATE, FALSE, 0 ) &&
+        DuplicateHandle( GetCurrentProcess(), doorbell, process, &bell, EVENT_MODIFY_STATE, FALSE, 0 ) &&
+        DuplicateHandle( GetCurrentProcess(), section, process, &theirs, FILE_MAP_READ | FILE_MAP_WRITE, FALSE, 0 ))
+    {
+        CloseHandle( section );
+        connection->channel = channel;
+        connection->replied = replied;
+        port_list_add_tail( &channels, &connection->entry );
+        reply->section = (ULONG_PTR)theirs;
+        reply->doorbell = (ULONG_PTR)bell;
+        return STATUS_SUCCESS;
+    }
+    if (bell) DuplicateHandle( process, bell, NULL, NULL, 0, FALSE, DUPLICATE_CLOSE_SOURCE );
+    if (replied) CloseHandle( replied );
+    if (channel) UnmapViewOfFile( channel );
+    CloseHandle( section );
+    return STATUS_INSUFFICIENT_RESOURCES;
+}
+
+DECL_HANDLER(open_channel)
+{
+    set_error( open_channel( CONTAINING_RECORD( current, struct connection, client ), req, reply ) );
+}
+
 void pipe_completed( OVERLAPPED *overlapped, DWORD error, DWORD size )
 {
     struct connection *connection = CONTAINING_RECORD( overlapped, struct connection, overlapped );
 
+    end_changes();
+    /* nothing comes through the pipe beside a channel but its end */
+    if (connection->state == STATE_CHANNEL)
+    {
+        connection->gone = TRUE;
+        if (connection->running) return;
+        close_connection( connection );
+        add_listeners();
+        return;
+    }
     if (error && error != ERROR_MORE_DATA && error != ERROR_PIPE_CONNECTED)
     {
         /* any other error came after the client had read it all */
@@ -209,7 +408,11 @@ void pipe_completed( OVERLAPPED *overlapped, DWORD error, DWORD size )
         break;
     case STATE_WRITING:
         request_done( &connection->client, 1 );
-        start_read( connection, STATE_READING );
+        /* the client may have been quicker */
+        if (connection->channel) SetEvent( doorbell );
+        start_read( connection, connection->channel ? STATE_CHANNEL : STATE_READING );
+        break;
+    case STATE_CHANNEL:
         break;
     }
 }
@@ -227,6 +430,7 @@ NTSTATUS pipe_init( HANDLE port, ULONG_PTR key )
     completion_port = port;
     completion_key = key;
     if (!(security = user_only())) return STATUS_NO_MEMORY;
+    if (!(doorbell = CreateEventW( NULL, FALSE, FALSE, NULL ))) return STATUS_INSUFFICIENT_RESOURCES;
     /* Wine 8.0 does not look at FILE_FLAG_FIRST_PIPE_INSTANCE; the mutex goes with this process, however it ends */
     instance = CreateMutexW( security, FALSE, PORTSERVER_MUTEX );
     if (GetLastError() == ERROR_ALREADY_EXISTS || (!instance && GetLastError() == ERROR_ACCESS_DENIED)) return STATUS_SHARING_VIOLATION;

@@ -24,4 +24,11 @@ extern void pipe_completed( OVERLAPPED *overlapped, DWORD error, DWORD size );
 /* Called about once a second: listen again, should that have failed. */
 extern void pipe_tick(void);
 
+/* An auto-reset event: clients have made requests through their channels. */
+extern HANDLE pipe_doorbell(void);
+/* Serve one of them. Returns whether there are more. */
+extern BOOL pipe_serve(void);
+/* For the main loop: find out which replies were read. Returns the ms after which it has to be called again. */
+extern unsigned int pipe_run(void);
+
 #endif /* PORTRES_SERVER_PIPE_H */

@@ -103,14 +103,18 @@ static NTSTATUS check_administrators( const TOKEN_GROUPS *groups )
 NTSTATUS process_check_elevated( const struct process *process )
 {
     NTSTATUS status = STATUS_INSUFFICIENT_RESOURCES;
-    TOKEN_GROUPS *groups = NULL;
+    TOKEN_GROUPS *groups = NULL, *larger;
+    DWORD size = 1024;  /* more than Wine's tokens have */
+    BOOL done = FALSE;
     HANDLE token;
-    DWORD size;
 
     if (!OpenProcessToken( process->handle, TOKEN_QUERY, &token )) return status;
-    if (!GetTokenInformation( token, TokenGroups, NULL, 0, &size ) && GetLastError() == ERROR_INSUFFICIENT_BUFFER &&
-        (groups = malloc( size )) && GetTokenInformation( token, TokenGroups, groups, size, &size ))
-        status = check_administrators( groups );
+    while (!done && (larger = realloc( groups, size )))
+    {
+        groups = larger;
+        if (!(done = GetTokenInformation( token, TokenGroups, groups, size, &size )) && GetLastError() != ERROR_INSUFFICIENT_BUFFER) break;
+    }
+    if (done) status = check_administrators( groups );
     free( groups );
     CloseHandle( token );
     return status;
@@ -121,7 +125,7 @@ unsigned int processor_count(void)
     return GetActiveProcessorCount( ALL_PROCESSOR_GROUPS );
 }
 
-unsigned int first_ephemeral_port(void)
+static unsigned int read_first_ephemeral_port(void)
 {
     unsigned int port = 32768;  /* unless set otherwise */
     HANDLE file = CreateFileW( L"\\\\?\\unix\\proc\\sys\\net\\ipv4\\ip_local_port_range", GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE,
@@ -136,6 +140,19 @@ unsigned int first_ephemeral_port(void)
         if (atoi( text ) > 0) port = atoi( text );
     }
     CloseHandle( file );
+    return port;
+}
+
+unsigned int first_ephemeral_port(void)
+{
+    static unsigned int port;
+    static DWORD time;
+
+    if (!port || GetTickCount() - time >= 1000)
+    {
+        port = read_first_ephemeral_port();
+        time = GetTickCount();
+    }
     return port;
 }
 

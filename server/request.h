@@ -27,6 +27,7 @@ struct change
     int          associated;  /* whether that one was before */
     uint64_t     previous;    /* and with what; 0: a reservation that has ended */
     unsigned int state_slot;  /* of the record by which the next server knows the request, see state.h */
+    int          is_urgent;   /* others may wait for the end: ports become free with it */
 };
 
 /* one connection of a client; owned by whoever reads the requests */

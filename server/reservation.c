@@ -340,6 +340,7 @@ static NTSTATUS get_sock( const struct sock_handle *handle, struct sock **sock )
         return status;
     }
     (*sock)->client = current->process;
+    (*sock)->family = handle->family;
     current->process->sockets++;
     process_grab( current->process );
     save_sock( *sock );
@@ -472,6 +473,7 @@ DECL_HANDLER(release_port_reservation)
     if (!status)
     {
         current->change.end = end_done;
+        current->change.is_urgent = 1;
         current->change.token = req->token;
         current->change.state_slot = slot;
     }
@@ -582,7 +584,7 @@ DECL_HANDLER(bind_socket)
         set_error( STATUS_INVALID_PARAMETER );
         return;
     }
-    if ((status = sock_open( current->process, req->handle, &handle )))
+    if ((status = sock_open_to_bind( current->process, req->handle, &handle )))
     {
         set_error( status );
         return;
@@ -685,7 +687,11 @@ DECL_HANDLER(delete_persistent_reservation)
         status = STATUS_SUCCESS;
     }
     else state_erase( &slot );
-    if (!status) current->change.end = end_done;
+    if (!status)
+    {
+        current->change.end = end_done;
+        current->change.is_urgent = 1;
+    }
     set_error( status );
 }
 

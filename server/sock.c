@@ -43,39 +43,6 @@ static NTSTATUS sock_ioctl( HANDLE handle, ULONG code, void *in, ULONG in_size, 
     return afd_finish( NtDeviceIoControlFile( handle, get_event(), NULL, NULL, &io, code, in, in_size, out, out_size ), &io );
 }
 
-/* What a client names, or has open, can be anything. An ioctl or a query that is sent to it may wait for a driver, or be answered long
- * after the call has returned, into a stack that is another function's by then. A poll is sent to a socket of the server's own, and
- * wineserver looks at the handles that it is for, one after the other. The second one is invalid, so that nothing is ever polled: should
- * this server be killed before it has collected the result of a poll, wineserver would keep the sockets open (see docs/reliability.md).
- * STATUS_OBJECT_TYPE_MISMATCH: the handle is not one of a socket. */
-static NTSTATUS check_socket( HANDLE handle )
-{
-    static HANDLE helper;
-    static IO_STATUS_BLOCK io;
-    static union
-    {
-        struct afd_poll_params params;
-        char buffer[offsetof( struct afd_poll_params, sockets[2] )];
-    } poll;
-    HANDLE event = get_event();
-    NTSTATUS status;
-
-    if (!event) return STATUS_INSUFFICIENT_RESOURCES;
-    if (!helper)
-    {
-        SOCKET s = winsock.WSASocketW( AF_INET, SOCK_DGRAM, IPPROTO_UDP, NULL, 0, WSA_FLAG_OVERLAPPED );
-
-        if (s == INVALID_SOCKET) return STATUS_INSUFFICIENT_RESOURCES;
-        helper = (HANDLE)s;
-    }
-    memset( &poll, 0, sizeof(poll) );  /* no time, no events */
-    poll.params.count = 2;
-    poll.params.sockets[0].socket = (ULONG_PTR)handle;
-    status = NtDeviceIoControlFile( helper, event, NULL, NULL, &io, IOCTL_AFD_POLL, &poll, sizeof(poll), &poll, sizeof(poll) );
-    if (status == STATUS_INVALID_HANDLE) return STATUS_SUCCESS;  /* that is the second one */
-    return is_shortage( status ) ? STATUS_INSUFFICIENT_RESOURCES : STATUS_OBJECT_TYPE_MISMATCH;
-}
-
 /* getsockopt() and setsockopt() refuse a handle that ws2_32 has not seen made */
 static NTSTATUS get_option( HANDLE handle, ULONG code, int *value )
 {
@@ -100,16 +67,18 @@ static NTSTATUS get_dual_stack( struct sock_handle *sock, HANDLE handle )
     return STATUS_SUCCESS;
 }
 
-/* handle is a socket, so there is an id unless that can't be told now */
+/* What a client names, or has open, can be anything. An ioctl that is sent to it may wait for a driver, or be answered long after the call
+ * has returned, into a stack that is another function's by then. What has an id is a Unix file, which no driver of Windows stands behind,
+ * and Wine answers the ioctl of sockets there at once (8.0, 10.0 and 11.10). */
 static NTSTATUS get_id( struct sock_handle *sock, HANDLE handle )
 {
     NTSTATUS status = afd_query_id( handle, &sock->id );
 
     if (is_shortage( status )) return STATUS_INSUFFICIENT_RESOURCES;
-    return status || !sock->id ? STATUS_NOT_SUPPORTED : STATUS_SUCCESS;
+    return status || !sock->id ? STATUS_OBJECT_TYPE_MISMATCH : STATUS_SUCCESS;
 }
 
-NTSTATUS sock_open( const struct process *process, uint64_t handle, struct sock_handle *sock )
+static NTSTATUS duplicate_sock( const struct process *process, uint64_t handle, struct sock_handle *sock )
 {
     HANDLE duplicate;
     NTSTATUS status;
@@ -117,13 +86,36 @@ NTSTATUS sock_open( const struct process *process, uint64_t handle, struct sock_
     if (!DuplicateHandle( process->handle, (HANDLE)(ULONG_PTR)handle, GetCurrentProcess(), &duplicate,
                           0, FALSE, DUPLICATE_SAME_ACCESS ))
         return is_shortage_error( GetLastError() ) ? STATUS_INSUFFICIENT_RESOURCES : STATUS_OBJECT_TYPE_MISMATCH;
-    status = check_socket( duplicate );
-    if (!status) status = afd_get_protocol( duplicate, get_event(), &sock->family, &sock->protocol );
-    if (!status) status = get_dual_stack( sock, duplicate );
-    if (!status) status = get_id( sock, duplicate );
-    if (status) CloseHandle( duplicate );
+    if ((status = get_id( sock, duplicate ))) CloseHandle( duplicate );
     else sock->handle = duplicate;
     return status;
+}
+
+static NTSTATUS open_sock( const struct process *process, uint64_t handle, int known, struct sock_handle *sock )
+{
+    const struct sock *of;
+    NTSTATUS status;
+
+    if ((status = duplicate_sock( process, handle, sock ))) return status;
+    if (known && (of = sock_table_find( sock->id )) && of->family)
+    {
+        sock->family = of->family;
+        sock->protocol = of->ports.protocol;
+    }
+    else status = afd_get_protocol( sock->handle, get_event(), &sock->family, &sock->protocol );
+    if (!status) status = get_dual_stack( sock, sock->handle );
+    if (status) sock_close( sock );
+    return status;
+}
+
+NTSTATUS sock_open( const struct process *process, uint64_t handle, struct sock_handle *sock )
+{
+    return open_sock( process, handle, 0, sock );
+}
+
+NTSTATUS sock_open_to_bind( const struct process *process, uint64_t handle, struct sock_handle *sock )
+{
+    return open_sock( process, handle, 1, sock );
 }
 
 void sock_close( struct sock_handle *sock )
@@ -162,7 +154,7 @@ static BOOL check_handle( void *context, const struct found_handle *handle )
     sock_id id = 0;
     NTSTATUS status;
 
-    if (!(status = check_socket( handle->duplicate ))) status = afd_query_id( handle->duplicate, &id );
+    status = afd_query_id( handle->duplicate, &id );
     if (!status && id && (found = bsearch( &id, search->ids, search->count, sizeof(id), compare_sock_ids )))
     {
         sock = &search->socks[found - search->ids];

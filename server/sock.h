@@ -31,6 +31,7 @@ struct sock
     struct process    *client;      /* that the server knows the socket from, NULL: the previous server knew it */
     struct process    *sharer;      /* that lets it share its port by processor, or NULL */
     uint64_t           handle;      /* of that process */
+    int                family;      /* AF_INET or AF_INET6, as Windows numbers them; 0: not known */
     unsigned int       state_slot;  /* of its record, see state.h */
     struct watch      *watch;       /* of sock_watch(), or NULL */
     int                mapped;      /* the map says that the server has to bind it */
@@ -76,6 +77,9 @@ struct sock_handle
 /* Duplicate a handle of the process. STATUS_OBJECT_TYPE_MISMATCH: it is not a socket (WSAENOTSOCK).
  * STATUS_NOT_SUPPORTED: neither TCP nor UDP (WSAEOPNOTSUPP). STATUS_INSUFFICIENT_RESOURCES: nobody knows. */
 extern NTSTATUS sock_open( const struct process *process, uint64_t handle, struct sock_handle *sock );
+/* The same for a handle that is to be bound at once, which tells by itself when it is no socket: one that the server knows is not asked what it
+ * is. */
+extern NTSTATUS sock_open_to_bind( const struct process *process, uint64_t handle, struct sock_handle *sock );
 extern void sock_close( struct sock_handle *sock );
 /* Open the socket with this id, which had this handle in the process when it was last seen. STATUS_NOT_FOUND: it is closed. */
 extern NTSTATUS sock_open_again( const struct process *process, uint64_t handle, sock_id id, struct sock_handle *sock );

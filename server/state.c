@@ -59,13 +59,13 @@ static NTSTATUS get_boot_time( uint64_t *time )
     return status;
 }
 
+/* Without an OVERLAPPED, since Wine looks for a completion port to tell then. */
 static BOOL write_slot( unsigned int slot, const void *data )
 {
-    OVERLAPPED where = { 0 };
     DWORD size;
 
-    where.Offset = slot * sizeof(struct state_record);
-    return WriteFile( file, data, sizeof(struct state_record), &size, &where ) && size == sizeof(struct state_record);
+    return SetFilePointer( file, slot * sizeof(struct state_record), NULL, FILE_BEGIN ) != INVALID_SET_FILE_POINTER &&
+           WriteFile( file, data, sizeof(struct state_record), &size, NULL ) && size == sizeof(struct state_record);
 }
 
 static BOOL read_all( HANDLE from, void *buffer, DWORD len )

@@ -32,12 +32,16 @@ static NTSTATUS bind_reserved( SOCKET s, const void *addr, int len, int *error )
     union generic_reply reply;
     NTSTATUS status;
 
-    if (is_bound( s )) return STATUS_NOT_FOUND;
     req.bind_socket_request.handle = s;
     req.bind_socket_request.addr_len = len;
     memcpy( req.bind_socket_request.addr, addr, len );
     status = portclient_call( &req, &reply );
-    if (status == STATUS_HOST_UNREACHABLE && is_bound( s )) status = STATUS_SUCCESS;
+    if (status && is_bound( s ))
+    {
+        /* One that was bound before is Wine's to refuse. */
+        if (status != STATUS_HOST_UNREACHABLE) return STATUS_NOT_FOUND;
+        status = STATUS_SUCCESS;
+    }
     *error = wsa_error_from_bind( status, reply.bind_socket_reply.wsa_error );
     return status;
 }
@@ -124,6 +128,7 @@ int bind_implicitly( SOCKET s )
 
     if (!map || !may_be_associated( map, s )) return 0;
     if (get_protocol( s, &family, &protocol )) return 0;
+    if (is_bound( s )) return 0;
     any.sin6_family = family;
     if (bind_reserved( s, &any, sockaddr_len( family ), &error ) == STATUS_NOT_FOUND) return 0;
     return error;

@@ -74,17 +74,27 @@ BOOL is_bound( SOCKET s )
                                                         sizeof(addr) ), &io );
 }
 
-/* SPEC: in this order; whatever fails, nothing has changed */
+/* 0: it is a socket that the ioctl works on */
+static int check_socket( SOCKET s, const struct reservation_ioctl *ioctl )
+{
+    int family, protocol;
+    NTSTATUS status = get_protocol( s, &family, &protocol );
+
+    if (status) return wsa_error_from_status( status );
+    return ioctl->code == SIO_CPU_AFFINITY && protocol != IPPROTO_UDP ? WSAEOPNOTSUPP : 0;
+}
+
+/* SPEC: in this order; whatever fails, nothing has changed. What the server does with a socket says as well what is wrong with that one,
+ * so it is looked at here only where that would not be the first error. */
 static int check_ioctl( SOCKET s, const struct reservation_ioctl *ioctl, void *in, DWORD in_size, void *out, DWORD out_size,
                         DWORD *ret_size, WSAOVERLAPPED *overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine )
 {
-    int family, protocol, error;
-    NTSTATUS status;
+    int error, sock_error;
 
     if (!is_winsock_started()) return WSANOTINITIALISED;
-    if ((status = get_protocol( s, &family, &protocol ))) return wsa_error_from_status( status );
-    if (ioctl->code == SIO_CPU_AFFINITY && protocol != IPPROTO_UDP) return WSAEOPNOTSUPP;
-    if ((error = check_reservation_params( ioctl, in, in_size, out, out_size, ret_size, overlapped, routine ))) return error;
+    error = check_reservation_params( ioctl, in, in_size, out, out_size, ret_size, overlapped, routine );
+    if ((error || overlapped || ioctl->code == SIO_RELEASE_PORT_RESERVATION) && (sock_error = check_socket( s, ioctl ))) return sock_error;
+    if (error) return error;
     return overlapped ? check_reservation_completion( s, overlapped, routine ) : 0;
 }
 
@@ -220,6 +230,7 @@ int ioctl_port_reservation( SOCKET s, DWORD code, void *in, DWORD in_size, void 
         status = associate( s, ((INET_PORT_RESERVATION_TOKEN *)in)->Token );
         break;
     }
+    if (status == STATUS_HOST_UNREACHABLE && (error = check_socket( s, ioctl ))) return error;
     if (status) return wsa_error_from_status( status );
 
     /* before anybody is told that it is there */

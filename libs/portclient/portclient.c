@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <wchar.h>
 
+#include "channel.h"
 #include "kept.h"
 #include "portclient.h"
 #include "portserver.h"
@@ -20,21 +21,25 @@
 #include <windows.h>
 
 #define TIMEOUT   5000  /* ms, for a whole call */
+#define SLICE     50    /* of it, before a look whether the server lives; doubled each time */
 #define MAX_CALLS 48    /* at one time; a process may have two DLLs with this code, and the server limits their sum */
 
 /* What is read or written lies here and not on a stack: should somebody close the handles meanwhile, nobody knows when it ends. */
 struct connection
 {
     HANDLE              pipe;
-    HANDLE              event;
-    ULONG               canary;  /* see kept.h */
+    HANDLE              event;    /* auto-reset */
+    ULONG               canary;   /* see kept.h */
+    unsigned int        calls;    /* that were answered */
+    struct channel     *channel;  /* NULL: there is none */
+    HANDLE              doorbell;
     OVERLAPPED          overlapped;
     union generic_reply reply;
 };
 
-/* A connection that no call uses. A call takes it out and puts it back, so there is no lock: two calls at once use two connections,
+/* Connections that no call uses. A call takes one out and puts it back, so there is no lock: two calls at once use two connections,
  * and a thread that is killed in the middle of a call takes only its own connection with it. */
-static struct connection *idle;
+static struct connection *idle[8];
 
 static volatile LONG calls;  /* that go on */
 
@@ -57,6 +62,8 @@ static DWORD time_left( DWORD start )
 /* Closing the pipe tells the server that the reply was not read, so nothing of the request may be left. */
 static void close_connection( struct connection *connection )
 {
+    if (connection->channel) UnmapViewOfFile( connection->channel );
+    close_protected( connection->doorbell, connection->canary );
     close_protected( connection->pipe, connection->canary );
     close_protected( connection->event, connection->canary );
     if (HasOverlappedIoCompleted( &connection->overlapped )) free( connection );
@@ -113,13 +120,24 @@ static HANDLE claim_start(void)
     return NULL;
 }
 
+/* INVALID_HANDLE_VALUE, with the last error set: there is no server, or it has no instance that waits. */
+static HANDLE connect_pipe(void)
+{
+    DWORD mode = PIPE_READMODE_MESSAGE;
+    HANDLE pipe = CreateFileW( PORTSERVER_PIPE, GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING, FILE_FLAG_OVERLAPPED, NULL );
+
+    if (pipe == INVALID_HANDLE_VALUE || SetNamedPipeHandleState( pipe, &mode, NULL, NULL )) return pipe;
+    /* the server was killed in this moment */
+    CloseHandle( pipe );
+    SetLastError( ERROR_FILE_NOT_FOUND );
+    return INVALID_HANDLE_VALUE;
+}
+
 static HANDLE open_pipe( DWORD start )
 {
     HANDLE pipe, starting = NULL, starter = NULL;
-    DWORD mode = PIPE_READMODE_MESSAGE;
 
-    while ((pipe = CreateFileW( PORTSERVER_PIPE, GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING, FILE_FLAG_OVERLAPPED,
-                                NULL )) == INVALID_HANDLE_VALUE)
+    while ((pipe = connect_pipe()) == INVALID_HANDLE_VALUE)
     {
         DWORD error = GetLastError();
 
@@ -133,10 +151,7 @@ static HANDLE open_pipe( DWORD start )
     }
     if (starter) CloseHandle( starter );
     if (starting) CloseHandle( starting );
-    if (pipe == INVALID_HANDLE_VALUE) return NULL;
-    if (SetNamedPipeHandleState( pipe, &mode, NULL, NULL )) return pipe;
-    CloseHandle( pipe );
-    return NULL;
+    return pipe == INVALID_HANDLE_VALUE ? NULL : pipe;
 }
 
 static struct connection *open_connection( DWORD start, ULONG canary )
@@ -145,7 +160,7 @@ static struct connection *open_connection( DWORD start, ULONG canary )
 
     if (!(connection = calloc( 1, sizeof(*connection) ))) return NULL;
     connection->canary = canary;
-    if ((connection->event = CreateEventW( NULL, TRUE, FALSE, NULL )))
+    if ((connection->event = CreateEventW( NULL, FALSE, FALSE, NULL )))
     {
         protect_handle( connection->event );
         if ((connection->pipe = open_pipe( start )))
@@ -188,21 +203,35 @@ static void open_map(void)
     }
 }
 
+static struct connection *take_idle(void)
+{
+    struct connection *connection = NULL;
+    unsigned int i;
+
+    for (i = 0; i < sizeof(idle) / sizeof(idle[0]) && !connection; i++)
+        if (idle[i]) connection = InterlockedExchangePointer( (void **)&idle[i], NULL );
+    return connection;
+}
+
 /* Where handles are gone, the section may be a new one by now, and its map must be the one that is read. */
 static struct connection *get_connection( DWORD start )
 {
-    struct connection *connection = InterlockedExchangePointer( (void **)&idle, NULL );
+    struct connection *connection = take_idle();
     ULONG canary = kept_canary();
 
     if (connection && connection->canary == canary) return connection;
-    if (connection) close_connection( connection );
+    for (; connection; connection = take_idle()) close_connection( connection );
     if (map && !kept_get( &section )) open_map();
     return canary ? open_connection( start, canary ) : NULL;
 }
 
 static void put_connection( struct connection *connection )
 {
-    if ((connection = InterlockedExchangePointer( (void **)&idle, connection ))) close_connection( connection );
+    unsigned int i;
+
+    for (i = 0; i < sizeof(idle) / sizeof(idle[0]); i++)
+        if (!idle[i] && !InterlockedCompareExchangePointer( (void **)&idle[i], connection, NULL )) return;
+    close_connection( connection );
 }
 
 /* Read or write one message; returns its size, 0 on failure and when the time is up. What was read before the cancel was read. */
@@ -275,7 +304,7 @@ static LONG next_serial(void)
 
 /* Send the request, and read the reply of the same connection. FALSE: the server was told nothing, or learns by the end of the
  * connection that its reply was not read. */
-static BOOL exchange( struct connection *connection, DWORD start, union generic_request *req )
+static BOOL exchange_messages( struct connection *connection, DWORD start, union generic_request *req )
 {
     DWORD size;
 
@@ -284,13 +313,68 @@ static BOOL exchange( struct connection *connection, DWORD start, union generic_
     return size >= sizeof(connection->reply.__header) && size == connection->reply.__header.size;
 }
 
+static BOOL change_state( struct channel *channel, enum channel_state from, enum channel_state to )
+{
+    return InterlockedCompareExchange( (LONG *)&channel->state, to, from ) == (LONG)from;
+}
+
+/* the same through the channel */
+static BOOL exchange_in_channel( struct connection *connection, DWORD start, const union generic_request *req )
+{
+    struct channel *channel = connection->channel;
+    DWORD ret, size, slice = SLICE;
+
+    memcpy( &channel->req, req, req->__header.size );
+    if (!change_state( channel, CHANNEL_IDLE, CHANNEL_REQUEST )) return FALSE;
+    ret = SignalObjectAndWait( connection->doorbell, connection->event, min( slice, time_left( start ) ), FALSE );
+    while (!change_state( channel, CHANNEL_REPLY, CHANNEL_IDLE ))
+    {
+        if (ret == WAIT_FAILED || channel->state == CHANNEL_LEFT || !time_left( start ) ||
+            (ret == WAIT_TIMEOUT && !PeekNamedPipe( connection->pipe, NULL, 0, NULL, NULL, NULL )))
+        {
+            if (change_state( channel, CHANNEL_REQUEST, CHANNEL_LEFT ) || change_state( channel, CHANNEL_RUNNING, CHANNEL_LEFT ) ||
+                channel->state == CHANNEL_LEFT) return FALSE;
+            continue;  /* the server was quicker */
+        }
+        if (ret == WAIT_TIMEOUT) slice *= 2;
+        ret = WaitForSingleObject( connection->event, min( slice, time_left( start ) ) );
+    }
+    memcpy( &connection->reply, &channel->reply, sizeof(channel->reply) );
+    size = connection->reply.__header.size;
+    return size >= sizeof(connection->reply.__header) && size <= sizeof(connection->reply);
+}
+
+/* A client that makes one call and no more needs no channel. FALSE: the connection is of no use. */
+static BOOL open_channel( struct connection *connection, DWORD start )
+{
+    union generic_request req = { .__header = { REQ_open_channel, sizeof(req.open_channel_request), PROTOCOL_VERSION, next_serial() } };
+    HANDLE section;
+
+    req.open_channel_request.event = (ULONG_PTR)connection->event;
+    req.open_channel_request.size = sizeof(struct channel);
+    if (!exchange_messages( connection, start, &req )) return FALSE;
+    if (connection->reply.__header.status) return TRUE;  /* then without one */
+    section = (HANDLE)(ULONG_PTR)connection->reply.open_channel_reply.section;
+    connection->doorbell = (HANDLE)(ULONG_PTR)connection->reply.open_channel_reply.doorbell;
+    protect_handle( connection->doorbell );
+    connection->channel = MapViewOfFile( section, FILE_MAP_READ | FILE_MAP_WRITE, 0, 0, sizeof(struct channel) );
+    CloseHandle( section );
+    return !!connection->channel;
+}
+
+static BOOL exchange( struct connection *connection, DWORD start, union generic_request *req )
+{
+    if (connection->calls == 1 && !open_channel( connection, start )) return FALSE;
+    connection->calls++;
+    return connection->channel ? exchange_in_channel( connection, start, req ) : exchange_messages( connection, start, req );
+}
+
 NTSTATUS portclient_call( union generic_request *req, union generic_reply *reply )
 {
     static const uint32_t sizes[] = REQUEST_SIZES;
     struct connection *connection;
     DWORD start = GetTickCount();
     BOOL done = FALSE;
-    int tries;
 
     memset( reply, 0, sizeof(*reply) );
     reply->__header.status = (uint32_t)STATUS_HOST_UNREACHABLE;
@@ -299,9 +383,10 @@ NTSTATUS portclient_call( union generic_request *req, union generic_reply *reply
     req->__header.version = PROTOCOL_VERSION;
     /* a server that was killed before it replied may have done it: the one that is asked again then knows */
     req->__header.serial = next_serial();
-    for (tries = 0; !done && tries < 3; tries++)
+    while (!done && (connection = get_connection( start )))
     {
-        if (!(connection = get_connection( start ))) break;
+        unsigned int calls = connection->calls;
+
         if ((done = exchange( connection, start, req )))
         {
             memcpy( reply, &connection->reply, connection->reply.__header.size );
@@ -312,6 +397,7 @@ NTSTATUS portclient_call( union generic_request *req, union generic_reply *reply
             /* the server that the connection led to is gone, another may have come */
             close_connection( connection );
             if (!time_left( start )) break;
+            if (!calls) Sleep( 10 );
         }
     }
     end_turn();
@@ -326,7 +412,9 @@ const struct port_map *portclient_map(void)
 
 void portclient_unload(void)
 {
-    if (idle) close_connection( idle );
+    struct connection *connection;
+
+    while ((connection = take_idle())) close_connection( connection );
     if (map) UnmapViewOfFile( map );
     kept_close( &section );
     kept_unload();

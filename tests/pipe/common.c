@@ -57,3 +57,64 @@ void set_header( union generic_request *req, uint32_t code, uint32_t size )
     req->__header.size = size;
     req->__header.version = PROTOCOL_VERSION;
 }
+
+BOOL open_channel( struct test_channel *channel )
+{
+    union generic_request req;
+    union generic_reply reply = { 0 };
+    HANDLE section;
+
+    memset( channel, 0, sizeof(*channel) );
+    channel->pipe = connect_pipe();
+    channel->event = CreateEventW( NULL, FALSE, FALSE, NULL );
+    set_header( &req, REQ_open_channel, sizeof(req.open_channel_request) );
+    req.open_channel_request.event = (ULONG_PTR)channel->event;
+    req.open_channel_request.size = sizeof(struct channel);
+    transfer( channel->pipe, &req, req.__header.size, TRUE );
+    transfer( channel->pipe, &reply, sizeof(reply), FALSE );
+    ok( reply.__header.size == sizeof(reply.open_channel_reply) && !reply.__header.status, "got %u bytes, status %#x\n",
+        reply.__header.size, reply.__header.status );
+    section = (HANDLE)(ULONG_PTR)reply.open_channel_reply.section;
+    channel->doorbell = (HANDLE)(ULONG_PTR)reply.open_channel_reply.doorbell;
+    channel->memory = MapViewOfFile( section, FILE_MAP_READ | FILE_MAP_WRITE, 0, 0, sizeof(struct channel) );
+    ok( channel->memory != NULL, "error %lu\n", GetLastError() );
+    CloseHandle( section );
+    return channel->memory != NULL;
+}
+
+void close_channel( struct test_channel *channel )
+{
+    CloseHandle( channel->pipe );
+    UnmapViewOfFile( channel->memory );
+    CloseHandle( channel->doorbell );
+    CloseHandle( channel->event );
+}
+
+BOOL change_state( struct test_channel *channel, enum channel_state from, enum channel_state to )
+{
+    return InterlockedCompareExchange( (LONG *)&channel->memory->state, to, from ) == (LONG)from;
+}
+
+void begin_request( struct test_channel *channel, const union generic_request *req )
+{
+    memcpy( &channel->memory->req, req, sizeof(*req) );
+    InterlockedExchange( (LONG *)&channel->memory->state, CHANNEL_REQUEST );
+    SetEvent( channel->doorbell );
+}
+
+BOOL wait_state( struct test_channel *channel, enum channel_state state )
+{
+    DWORD start = GetTickCount();
+
+    while (channel->memory->state != (int32_t)state && GetTickCount() - start < TIMEOUT) WaitForSingleObject( channel->event, 10 );
+    ok( channel->memory->state == (int32_t)state, "the state is %d, not %d\n", channel->memory->state, state );
+    return channel->memory->state == (int32_t)state;
+}
+
+BOOL channel_call( struct test_channel *channel, const union generic_request *req, union generic_reply *reply )
+{
+    begin_request( channel, req );
+    if (!wait_state( channel, CHANNEL_REPLY )) return FALSE;
+    memcpy( reply, &channel->memory->reply, sizeof(*reply) );
+    return change_state( channel, CHANNEL_REPLY, CHANNEL_IDLE );
+}

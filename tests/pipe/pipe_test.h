@@ -12,6 +12,7 @@
 #ifndef PORTRES_TESTS_PIPE_TEST_H
 #define PORTRES_TESTS_PIPE_TEST_H
 
+#include "channel.h"
 #include "protocol.h"
 #include "status.h"
 
@@ -21,6 +22,26 @@ extern HANDLE connect_pipe(void);
 
 /* Read or write one message. Returns the number of bytes, or ~0 with the last error set. */
 extern DWORD transfer( HANDLE pipe, void *data, DWORD size, BOOL write );
+
+/* a channel of a connection */
+struct test_channel
+{
+    HANDLE          pipe;
+    HANDLE          event;
+    HANDLE          doorbell;
+    struct channel *memory;
+};
+
+/* Connect and open one. FALSE: it could not be. */
+extern BOOL open_channel( struct test_channel *channel );
+extern void close_channel( struct test_channel *channel );
+extern BOOL change_state( struct test_channel *channel, enum channel_state from, enum channel_state to );
+/* Write a request, and ring. */
+extern void begin_request( struct test_channel *channel, const union generic_request *req );
+/* Wait for the state. FALSE: it does not come. */
+extern BOOL wait_state( struct test_channel *channel, enum channel_state state );
+/* Make the whole of a request. */
+extern BOOL channel_call( struct test_channel *channel, const union generic_request *req, union generic_reply *reply );
 
 extern void set_header( union generic_request *req, uint32_t code, uint32_t size );
 

@@ -12,6 +12,7 @@
 #define TESTS \
     TEST(errors) \
     TEST(malformed) \
+    TEST(channel) \
     TEST(privacy) \
     TEST(unheard) \
     TEST(late) \

@@ -30,7 +30,10 @@ enum outcome
     CLOSED,     /* the pipe is closed once the reply is there */
     PEEKED,     /* the same, after a look at it, and a read that took nothing */
     AT_ONCE,    /* the pipe is closed before there can be a reply */
+    LEFT,       /* by a channel: the client says that it has left, before or after there is a reply */
 };
+
+static BOOL use_channel;
 
 static void begin( uint32_t code )
 {
@@ -38,13 +41,55 @@ static void begin( uint32_t code )
     req.__header.serial = ++serial;
 }
 
+/* A request that is carried out when its client goes ends a moment later, which is when its connection ends. */
+static unsigned int count_clients(void)
+{
+    union generic_request info;
+    union generic_reply answer = { 0 };
+    HANDLE pipe = connect_pipe();
+
+    set_header( &info, REQ_get_server_info, sizes[REQ_get_server_info] );
+    transfer( pipe, &info, info.__header.size, TRUE );
+    transfer( pipe, &answer, sizeof(answer), FALSE );
+    CloseHandle( pipe );
+    return answer.get_server_info_reply.clients;
+}
+
+static NTSTATUS send_through_channel( enum outcome outcome )
+{
+    unsigned int clients = count_clients();
+    struct test_channel channel;
+    DWORD start;
+
+    memset( &reply, 0, sizeof(reply) );
+    if (!open_channel( &channel )) return STATUS_UNSUCCESSFUL;
+    if (outcome == HEARD) channel_call( &channel, &req, &reply );
+    else begin_request( &channel, &req );
+    if (outcome == CLOSED || outcome == PEEKED) wait_state( &channel, CHANNEL_REPLY );
+    if (outcome == PEEKED)
+    {
+        memcpy( &reply, &channel.memory->reply, sizeof(reply) );
+        ok( !reply.__header.status, "got status %#x\n", reply.__header.status );
+    }
+    if (outcome == LEFT)
+    {
+        if (serial % 2) Sleep( serial % 5 );
+        InterlockedExchange( (LONG *)&channel.memory->state, CHANNEL_LEFT );
+    }
+    close_channel( &channel );
+    for (start = GetTickCount(); count_clients() > clients && GetTickCount() - start < 5000; ) Sleep( 1 );
+    return reply.__header.status;
+}
+
 /* Returns the status of the reply when it was heard. */
 static NTSTATUS send_request( enum outcome outcome )
 {
-    HANDLE pipe = connect_pipe();
     DWORD size, available = 0, start = GetTickCount();
+    HANDLE pipe;
     char none;
 
+    if (use_channel) return send_through_channel( outcome );
+    pipe = connect_pipe();
     size = transfer( pipe, &req, req.__header.size, TRUE );
     ok( size == req.__header.size, "wrote %lu bytes, error %lu\n", size, GetLastError() );
     memset( &reply, 0, sizeof(reply) );
@@ -191,4 +236,9 @@ START_TEST(unheard)
     test_outcome( CLOSED );
     test_outcome( PEEKED );
     for (i = 0; i < 20; i++) test_outcome( AT_ONCE );
+    use_channel = TRUE;
+    test_outcome( CLOSED );
+    test_outcome( PEEKED );
+    for (i = 0; i < 20; i++) test_outcome( AT_ONCE );
+    for (i = 0; i < 20; i++) test_outcome( LEFT );
 }

@@ -22,6 +22,8 @@
 #include "log.h"
 #include "map.h"
 #include "process.h"
+#include "request.h"
+#include "request_handlers.h"
 #include "reservation.h"
 #include "sock.h"
 #include "state.h"
@@ -331,6 +333,11 @@ NTSTATUS sock_open( const struct process *process, uint64_t handle, struct sock_
     sock->opened++;
     opened_count++;
     return STATUS_SUCCESS;
+}
+
+NTSTATUS sock_open_to_bind( const struct process *process, uint64_t handle, struct sock_handle *ret )
+{
+    return sock_open( process, handle, ret );
 }
 
 void sock_close( struct sock_handle *handle )
@@ -1116,4 +1123,11 @@ const char *fakes_check_all(void)
         }
     }
     return NULL;
+}
+
+/* a host without channels */
+DECL_HANDLER(open_channel)
+{
+    (void)req; (void)reply;
+    set_error( STATUS_NOT_SUPPORTED );
 }
