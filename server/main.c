@@ -117,7 +117,8 @@ static void main_loop(void)
         timeout = min( timeout, pipe_run() );
         event = more ? completion_port : wait_for_event( timeout );
         if (event == completion_port && !handle_completion()) break;
-        if (more || event == pipe_doorbell()) more = pipe_serve();
+        /* also when the time was over: a program of this user may have reset the doorbell */
+        if (more || event != completion_port) more = pipe_serve();
 
         if (GetTickCount() - last_tick >= 1000)
         {

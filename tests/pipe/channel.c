@@ -223,6 +223,26 @@ static void test_ringing( struct test_channel *other )
     CloseHandle( thread );
 }
 
+/* One that takes the rings of others delays them by a second at most. */
+static DWORD WINAPI silence( void *arg )
+{
+    while (rings) ResetEvent( arg );
+    return 0;
+}
+
+static void test_silence( struct test_channel *other )
+{
+    HANDLE thread;
+    unsigned int i;
+
+    rings = 1;
+    thread = CreateThread( NULL, 0, silence, other->doorbell, 0, NULL );
+    for (i = 0; i < 3; i++) check_server( other, "silence" );
+    rings = 0;
+    WaitForSingleObject( thread, INFINITE );
+    CloseHandle( thread );
+}
+
 START_TEST(channel)
 {
     struct test_channel channel;
@@ -238,6 +258,7 @@ START_TEST(channel)
     test_scribble( &channel );
     test_pipe_beside( &channel );
     test_ringing( &channel );
+    test_silence( &channel );
     for (i = 0; i < 1000; i++) check_server( &channel, "many" );
     close_channel( &channel );
 }
