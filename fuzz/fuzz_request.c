@@ -186,11 +186,12 @@ static int is_taken( int protocol, unsigned int first, unsigned int count )
     return 0;
 }
 
+/* Is a block left below the ports that the host hands out by itself? */
 static int is_anywhere_free( int protocol, unsigned int count )
 {
     unsigned int first, busy;
 
-    for (first = 1024; first + count <= 65536; first++)
+    for (first = 1024; first + count <= first_ephemeral_port(); first++)
         if (!is_taken( protocol, first, count ) && !fake_host_status( protocol, first, count, &busy )) return 1;
     return 0;
 }
