@@ -6,7 +6,9 @@
 . "$(dirname "$0")/testlib"
 
 real_path=$PATH
-mkdir "$work/bin" "$work/lib"
+mkdir "$work/bin" "$work/lib" "$work/tmp"
+# what a killed tool leaves there goes with the rest
+export TMPDIR=$work/tmp
 
 # wine: 'register' and 'unregister' leave a note in the prefix
 cat >"$work/bin/wine" <<'EOF'
