@@ -116,30 +116,59 @@ static uint32_t sum_of( const unsigned char *data, size_t size, size_t skip )
     return sum + size;
 }
 
+/* ours, made to fit Wine's */
+struct adapted
+{
+    unsigned char *ours, *wine, *data;
+    size_t         our_size, wine_size, size;
+    struct pe      pe;  /* of data */
+};
+
+static void free_adapted( const struct adapted *dll )
+{
+    free( dll->data );
+    free( dll->wine );
+    free( dll->ours );
+}
+
+/* Returns 0, and has freed it, when it can't be made. */
+static int make_adapted( struct adapted *dll, int ours32, int wine32 )
+{
+    const char *error;
+    int of_wine;
+
+    memset( dll, 0, sizeof(*dll) );
+    dll->ours = make_ours( ours32, &dll->our_size );
+    dll->wine = make_wines( wine32, &dll->wine_size );
+    error = adapt( dll->ours, dll->our_size, dll->wine, dll->wine_size, &dll->data, &dll->size, &of_wine );
+    if (!ok( !error, "%s", error ))
+    {
+        free_adapted( dll );
+        return 0;
+    }
+    error = pe_open( &dll->pe, dll->data, dll->size );
+    ok( !error, "%s", error );
+    return 1;
+}
+
 static void test_adapted( int ours32, int wine32 )
 {
-    size_t our_size, wine_size, size;
-    unsigned char *ours = make_ours( ours32, &our_size ), *wine = make_wines( wine32, &wine_size ), *data = NULL;
+    struct adapted dll;
     struct resources resources = { 0 };
     const char *error;
     uint32_t rva, length;
-    int of_wine;
-    struct pe pe;
 
-    error = adapt( ours, our_size, wine, wine_size, &data, &size, &of_wine );
-    if (!ok( !error, "%s", error )) return;
-    error = pe_open( &pe, data, size );
-    ok( !error, "%s", error );
-    ok( pe.section_count == 4 && size % 0x200 == 0, "%u sections, %zu bytes", pe.section_count, size );
-    ok( adapted_from( ours, our_size, data, size ), "it is not made from ours" );
-    ours[our_size - 1]++;
-    ok( !adapted_from( ours, our_size, data, size ), "it is made from another one" );
-    pe_get_directory( &pe, PE_DIRECTORY_RESOURCE, &rva, &length );
-    ok( rva % 16 == 0 && rva > DLL_RESOURCES && pe_get_bytes( &pe, rva, length ), "the section is at %x, %x bytes", rva, length );
-    ok( get32( data + 0x98 + 64 ) == sum_of( data, size, 0x98 + 64 ), "a wrong checksum" );
-    ok( get32( data + 0x98 + 56 ) >= rva + length, "the image ends before its last section" );
+    if (!make_adapted( &dll, ours32, wine32 )) return;
+    ok( dll.pe.section_count == 4 && dll.size % 0x200 == 0, "%u sections, %zu bytes", dll.pe.section_count, dll.size );
+    ok( adapted_from( dll.ours, dll.our_size, dll.data, dll.size ), "it is not made from ours" );
+    dll.ours[dll.our_size - 1]++;
+    ok( !adapted_from( dll.ours, dll.our_size, dll.data, dll.size ), "it is made from another one" );
+    pe_get_directory( &dll.pe, PE_DIRECTORY_RESOURCE, &rva, &length );
+    ok( rva % 16 == 0 && rva > DLL_RESOURCES && pe_get_bytes( &dll.pe, rva, length ), "the section is at %x, %x bytes", rva, length );
+    ok( get32( dll.data + 0x98 + 64 ) == sum_of( dll.data, dll.size, 0x98 + 64 ), "a wrong checksum" );
+    ok( get32( dll.data + 0x98 + 56 ) >= rva + length, "the image ends before its last section" );
 
-    error = resources_read( &pe, &resources );
+    error = resources_read( &dll.pe, &resources );
     ok( !error, "%s", error );
     ok( resources.count == 7, "got %u resources", resources.count );
     ok( has( &resources, number( RESOURCE_VERSION ), number( 1 ), 0x409, "version of Wine" ), "the version is not Wine's" );
@@ -151,9 +180,7 @@ static void test_adapted( int ours32, int wine32 )
     ok( has( &resources, number( 10 ), text( other_name, sizeof(other_name) ), 0x409, "no mark" ), "a name is not there" );
     ok( has( &resources, number( 10 ), number( 3 ), 0x409, "" ), "an empty one is not there" );
     resources_free( &resources );
-    free( data );
-    free( wine );
-    free( ours );
+    free_adapted( &dll );
 }
 
 /* the function of a name: its number, and its address */
@@ -178,20 +205,14 @@ static const char *text_at( const struct pe *pe, uint32_t rva )
 static void test_exports( int ours32, int wine32 )
 {
     const uint32_t spares = DLL_CODE + DLL_CODE_SIZE / 2;
-    size_t our_size, wine_size, size;
-    unsigned char *ours = make_ours( ours32, &our_size ), *wine = make_wines( wine32, &wine_size ), *data = NULL;
+    struct adapted dll;
     struct exports_table table;
     const unsigned char *list;
     struct exports exports;
     const char *error;
-    int of_wine;
-    struct pe pe;
 
-    error = adapt( ours, our_size, wine, wine_size, &data, &size, &of_wine );
-    if (!ok( !error, "%s", error )) return;
-    error = pe_open( &pe, data, size );
-    ok( !error, "%s", error );
-    error = exports_read( &pe, &exports );
+    if (!make_adapted( &dll, ours32, wine32 )) return;
+    error = exports_read( &dll.pe, &exports );
     if (!ok( !error, "%s", error )) return;
     ok( exports.function_count == 7 && exports.name_count == 6 && exports.base == 1, "%u functions, %u names, from %u",
         exports.function_count, exports.name_count, exports.base );
@@ -199,21 +220,19 @@ static void test_exports( int ours32, int wine32 )
     check_export( &exports, "bind", 2, DLL_CODE );
     ok( exports.functions[2] == spares, "number 3: address %x", exports.functions[2] );
     check_export( &exports, "Sleep", 4, 0 );
-    ok( !strcmp( text_at( &pe, exports.functions[3] ), "KERNEL32.Sleep" ), "Sleep: %s", text_at( &pe, exports.functions[3] ) );
+    ok( !strcmp( text_at( &dll.pe, exports.functions[3] ), "KERNEL32.Sleep" ), "Sleep: %s", text_at( &dll.pe, exports.functions[3] ) );
     check_export( &exports, "WSATomorrow", 5, spares + 16 );
     check_export( &exports, "connect", 6, DLL_CODE + 3 );
     check_export( &exports, "WSAReserve", 7, DLL_CODE + 1 );
-    exports_find_mark( &pe, &table );
-    ok( table.mark && get32( data + table.mark + 48 ) == 2, "%u functions of spare thunks", get32( data + table.mark + 48 ) );
-    if (ok( !!(list = pe_get_bytes( &pe, get32( data + table.mark + 44 ), 16 )), "the list is not there" ))
+    exports_find_mark( &dll.pe, &table );
+    ok( table.mark && get32( dll.data + table.mark + 48 ) == 2, "%u functions of spare thunks", get32( dll.data + table.mark + 48 ) );
+    if (ok( !!(list = pe_get_bytes( &dll.pe, get32( dll.data + table.mark + 44 ), 16 )), "the list is not there" ))
     {
         ok( get32( list ) == (EXPORTS_BY_NUMBER | 3), "the first one: %x", get32( list ) );
-        ok( !strcmp( text_at( &pe, get32( list + 8 ) ), "WSATomorrow" ), "the second one: %s", text_at( &pe, get32( list + 8 ) ) );
+        ok( !strcmp( text_at( &dll.pe, get32( list + 8 ) ), "WSATomorrow" ), "the second one: %s", text_at( &dll.pe, get32( list + 8 ) ) );
     }
     exports_free( &exports );
-    free( data );
-    free( wine );
-    free( ours );
+    free_adapted( &dll );
 }
 
 /* texts first, then numbers, each in their order: who looks for one halves the list */
