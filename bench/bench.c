@@ -12,12 +12,14 @@
 /* "bench serve" reads commands, one a line, and answers each with a line. Whoever asks can have several of these in several prefixes, and
  * let them take turns: machines differ, and are noisy, so it is the ratio of what is measured side by side that counts.
  *
- *   begin OPERATION     "ready", or "unsupported", which is then the answer to all the others as well; see operation.c
- *   run COUNT           "times MEDIAN LEAST MOST": of so many runs, in microseconds each
- *   mark BATCHES COUNT  "done": so many batches of so many runs, each between two marks in what `wineserver -d` prints
- *   sleep MILLISECONDS  "done"
- *   stop                "done": the operation ends
- *   end                 (no answer)
+ *   begin OPERATION             "ready", or "unsupported", which is then the answer to all the others as well; see operation.c
+ *   run COUNT                   "times MEDIAN LEAST MOST": of so many runs, in microseconds each
+ *   run-for MILLISECONDS        "runs COUNT LONGEST": as often as it goes, the longest in microseconds
+ *   batches BATCHES COUNT       "done": so many batches of so many runs, each between two marks in what `wineserver -d` prints
+ *   mark begin|end NAME COUNT   "done": such a mark by itself
+ *   sleep MILLISECONDS          "done"
+ *   stop                        "done": the operation ends
+ *   end                         (no answer)
  */
 
 #include <winsock2.h>
@@ -56,10 +58,26 @@ static void run( unsigned int count )
         start = now();
         operation_run();
         samples[i] = now() - start;
+        operation_after();
     }
     qsort( samples, count, sizeof(*samples), compare );
     say( "times %.2f %.2f %.2f", samples[count / 2], samples[0], samples[count - 1] );
     free( samples );
+}
+
+static void run_for( unsigned int milliseconds )
+{
+    double end = now() + milliseconds * 1000.0, start, time, longest = 0;
+    unsigned int count;
+
+    for (count = 0; (start = now()) < end; count++)
+    {
+        operation_run();
+        time = now() - start;
+        if (time > longest) longest = time;
+        operation_after();
+    }
+    say( "runs %u %.2f", count, longest );
 }
 
 /* an event that nobody has: one request, with a name in it */
@@ -74,7 +92,7 @@ static void set_mark( const char *what, const char *operation, unsigned int coun
     fail( mark, 0 );
 }
 
-static void mark_runs( const char *operation, unsigned int batches, unsigned int count )
+static void run_batches( const char *operation, unsigned int batches, unsigned int count )
 {
     unsigned int i;
 
@@ -82,7 +100,11 @@ static void mark_runs( const char *operation, unsigned int batches, unsigned int
     {
         Sleep( 20 );  /* what the last one left to do is not this one's */
         set_mark( "begin", operation, count );
-        for (i = 0; i < count; i++) operation_run();
+        for (i = 0; i < count; i++)
+        {
+            operation_run();
+            operation_after();
+        }
         set_mark( "end", operation, count );
     }
     say( "done" );
@@ -90,7 +112,7 @@ static void mark_runs( const char *operation, unsigned int batches, unsigned int
 
 static void serve(void)
 {
-    char line[100], operation[80] = "";
+    char line[100], operation[80] = "", what[8], name[80];
     unsigned int count, batches;
     int supported = 0;
 
@@ -108,7 +130,13 @@ static void serve(void)
         }
         else if (!supported) say( "unsupported" );
         else if (sscanf( line, "run %u", &count ) == 1) run( count );
-        else if (sscanf( line, "mark %u %u", &batches, &count ) == 2) mark_runs( operation, batches, count );
+        else if (sscanf( line, "run-for %u", &count ) == 1) run_for( count );
+        else if (sscanf( line, "batches %u %u", &batches, &count ) == 2) run_batches( operation, batches, count );
+        else if (sscanf( line, "mark %7s %79s %u", what, name, &count ) == 3)
+        {
+            set_mark( what, name, count );
+            say( "done" );
+        }
         else if (!strcmp( line, "stop" ))
         {
             operation_end();

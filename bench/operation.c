@@ -47,6 +47,7 @@ struct operation
     int        (*begin)(void);
     void       (*run)(void);
     void       (*end)(void);
+    void       (*after)(void);  /* what follows each run, and is not part of it; may be NULL */
 };
 
 static void check( int ret, const char *what )
@@ -304,35 +305,54 @@ static void end_among(void)
     child_end( &other );
 }
 
-/* A process of our own, until it has started Winsock; with the part of it that ends it. */
+/* a process of our own, until it has started Winsock */
 static void run_process(void)
 {
-    struct child child;
+    child_start( &other, "started" );
+}
 
-    child_start( &child, "started" );
-    child_end( &child );
+/* there is no such block: the server sees so at once */
+static void run_ask(void)
+{
+    ULONG64 token;
+    ULONG error = lookup_block[is_udp()]( htons( 1 ), 1, &token );
+
+    if (error != ERROR_NOT_FOUND) fail( "lookup of no block", error );
+}
+
+/* beside another process that acquires and releases a large block over and over */
+static int begin_beside_large(void)
+{
+    char arguments[40];
+
+    if (!find_functions() || !begin_owner()) return 0;
+    snprintf( arguments, sizeof(arguments), "hold acquiring:%u", number );
+    child_start( &other, arguments );
+    return 1;
 }
 
 static const struct operation operations[] =
 {
-    { "plain-tcp",      SOCK_STREAM, 0,    begin_nothing,            run_plain,       end_nothing },
-    { "plain-udp",      SOCK_DGRAM,  0,    begin_nothing,            run_plain,       end_nothing },
-    { "beside-tcp",     SOCK_STREAM, 0,    begin_beside,             run_plain,       end_other },
-    { "beside-udp",     SOCK_DGRAM,  0,    begin_beside,             run_plain,       end_other },
-    { "connect",        SOCK_STREAM, 0,    begin_connect,            run_connect,     end_connect },
-    { "reserved-tcp",   SOCK_STREAM, 0,    begin_owner,              run_reserved,    end_owner },
-    { "reserved-udp",   SOCK_DGRAM,  0,    begin_owner,              run_reserved,    end_owner },
-    { "persistent-tcp", SOCK_STREAM, 0,    begin_persistent,         run_reserved,    delete_blocks },
-    { "persistent-udp", SOCK_DGRAM,  0,    begin_persistent,         run_reserved,    delete_blocks },
-    { "acquire-tcp",    SOCK_STREAM, 1,    begin_owner,              run_acquire,     end_owner },
-    { "acquire-udp",    SOCK_DGRAM,  1,    begin_owner,              run_acquire,     end_owner },
-    { "own-tcp",        SOCK_STREAM, 0,    begin_owner,              run_own_socket,  end_owner },
-    { "own-udp",        SOCK_DGRAM,  0,    begin_owner,              run_own_socket,  end_owner },
-    { "lookup-tcp",     SOCK_STREAM, 1,    begin_lookup,             run_lookup,      delete_blocks },
-    { "lookup-udp",     SOCK_DGRAM,  1,    begin_lookup,             run_lookup,      delete_blocks },
-    { "among-tcp",      SOCK_STREAM, 0,    begin_among_reservations, run_acquire_one, end_among },
-    { "sockets-tcp",    SOCK_STREAM, 0,    begin_among_sockets,      run_reserved,    end_among },
-    { "process",        SOCK_STREAM, 0,    begin_nothing,            run_process,     end_nothing },
+    { "plain-tcp",      SOCK_STREAM, 0,     begin_nothing,            run_plain,       end_nothing,   NULL },
+    { "plain-udp",      SOCK_DGRAM,  0,     begin_nothing,            run_plain,       end_nothing,   NULL },
+    { "beside-tcp",     SOCK_STREAM, 0,     begin_beside,             run_plain,       end_other,     NULL },
+    { "beside-udp",     SOCK_DGRAM,  0,     begin_beside,             run_plain,       end_other,     NULL },
+    { "connect",        SOCK_STREAM, 0,     begin_connect,            run_connect,     end_connect,   NULL },
+    { "reserved-tcp",   SOCK_STREAM, 0,     begin_owner,              run_reserved,    end_owner,     NULL },
+    { "reserved-udp",   SOCK_DGRAM,  0,     begin_owner,              run_reserved,    end_owner,     NULL },
+    { "persistent-tcp", SOCK_STREAM, 0,     begin_persistent,         run_reserved,    delete_blocks, NULL },
+    { "persistent-udp", SOCK_DGRAM,  0,     begin_persistent,         run_reserved,    delete_blocks, NULL },
+    { "acquire-tcp",    SOCK_STREAM, 1,     begin_owner,              run_acquire,     end_owner,     NULL },
+    { "acquire-udp",    SOCK_DGRAM,  1,     begin_owner,              run_acquire,     end_owner,     NULL },
+    { "own-tcp",        SOCK_STREAM, 0,     begin_owner,              run_own_socket,  end_owner,     NULL },
+    { "own-udp",        SOCK_DGRAM,  0,     begin_owner,              run_own_socket,  end_owner,     NULL },
+    { "lookup-tcp",     SOCK_STREAM, 1,     begin_lookup,             run_lookup,      delete_blocks, NULL },
+    { "lookup-udp",     SOCK_DGRAM,  1,     begin_lookup,             run_lookup,      delete_blocks, NULL },
+    { "among-tcp",      SOCK_STREAM, 0,     begin_among_reservations, run_acquire_one, end_among,     NULL },
+    { "sockets-tcp",    SOCK_STREAM, 0,     begin_among_sockets,      run_reserved,    end_among,     NULL },
+    { "answer-lookup",  SOCK_STREAM, 16384, begin_beside_large,       run_ask,         end_among,     NULL },
+    { "answer-acquire", SOCK_STREAM, 16384, begin_beside_large,       run_acquire_one, end_among,     NULL },
+    { "process",        SOCK_STREAM, 0,     begin_nothing,            run_process,     end_nothing,   end_other },
 };
 
 int operation_begin( const char *name )
@@ -353,6 +373,11 @@ int operation_begin( const char *name )
 void operation_run(void)
 {
     current->run();
+}
+
+void operation_after(void)
+{
+    if (current->after) current->after();
 }
 
 void operation_end(void)
@@ -388,6 +413,29 @@ static void hold_sockets( unsigned int count )
     }
 }
 
+static DWORD WINAPI acquire_always( void *arg )
+{
+    const unsigned int *count = arg;
+    SOCKET s = make_socket( SOCK_STREAM );
+    struct instance instance;
+
+    for (;;)
+    {
+        /* a port of somebody else may lie in the middle */
+        if (!try_acquire( s, 0, *count, &instance )) release( s, &instance );
+        else if (WSAGetLastError() != WSAENOBUFS) check( SOCKET_ERROR, "acquire" );
+    }
+    return 0;
+}
+
+static void hold_acquiring( unsigned int count )
+{
+    static unsigned int ports;
+
+    ports = count;
+    CloseHandle( CreateThread( NULL, 0, acquire_always, &ports, 0, NULL ) );
+}
+
 static void hold_associated(void)
 {
     SOCKET holder = make_socket( SOCK_STREAM ), s = make_socket( SOCK_STREAM );
@@ -405,5 +453,6 @@ void hold( const char *name )
     if (!strcmp( name, "associated" )) hold_associated();
     else if (!strncmp( name, "reservations:", 13 )) hold_reservations( count );
     else if (!strncmp( name, "sockets:", 8 )) hold_sockets( count );
+    else if (!strncmp( name, "acquiring:", 10 )) hold_acquiring( count );
     else fail( name, 0 );
 }

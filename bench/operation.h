@@ -19,9 +19,12 @@ extern int operation_begin( const char *name );
 /* carry it out once */
 extern void operation_run(void);
 
+/* what is to do between two runs, and not measured */
+extern void operation_after(void);
+
 extern void operation_end(void);
 
-/* What a child of this program keeps until it is told to end: "associated", "reservations:N", "sockets:N" */
+/* What a child of this program keeps until it is told to end: "associated", "reservations:N", "sockets:N", "acquiring:N" */
 extern void hold( const char *name );
 
 #endif /* __BENCH_OPERATION_H */

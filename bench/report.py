@@ -1,0 +1,133 @@
+# The part of tools/bench that shows what was measured: a table, and plots
+#
+# Copyright 2026 the wine-portres authors
+#
+# This library is free software; you can redistribute it and/or
+# modify it under the terms of the GNU Lesser General Public
+# License as published by the Free Software Foundation; either
+# version 2.1 of the License, or (at your option) any later version.
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+HEADING = ['', 'where', 'requests', 'own', 'median', 'middle half', 'ratio', 'middle half', 'target']
+TITLES = {
+    'calls': 'Calls, beside stock Wine by turns',
+    'ports': 'Ports in a block',
+    'reservations': 'Reservations of others',
+    'blocks': 'Persistent blocks',
+    'sockets': 'Bound sockets',
+    'answers': 'How long others wait',
+    'clients': 'Processes at once',
+    'memory': 'Memory that no other process shares',
+}
+PLOTS = {
+    'ports': 'ports acquired and released',
+    'reservations': 'one-port reservations of another process',
+    'sockets': 'bound sockets of another process',
+    'clients': 'client processes',
+}
+
+
+def number(value):
+    """three digits, as far as they say something"""
+    if abs(value) < 0.1:
+        return f'{value:.3f}'
+    return f'{value:.2f}' if abs(value) < 10 else f'{value:.1f}' if abs(value) < 100 else f'{value:.0f}'
+
+
+def half(summary):
+    return f'{number(summary["low"])} to {number(summary["high"])}'
+
+
+def lines_of(row):
+    for i, (host, cell) in enumerate(row['hosts'].items()):
+        line = ['' if i else row['what'], host]
+        line += [f'{cell[key]:.1f}' if key in cell else '' for key in ('requests', 'own')]
+        line += [f'{number(cell["median"])} {row["unit"]}', half(cell)]
+        if 'ratio' in cell:
+            line += [number(cell['ratio']['median']), half(cell['ratio'])]
+        elif 'above' in cell:
+            line += [f'{cell["above"]["median"]:+.0f} {row["unit"]}', '']
+        else:
+            line += ['', '']
+        line.append(row['target'] if host == 'prefix' else '')
+        if host in row.get('fastest_by_slowest', {}):
+            line[7] = f'fastest by slowest {number(row["fastest_by_slowest"][host]["median"])}'
+        yield line
+
+
+def print_table(result):
+    """in Markdown"""
+    groups = list(dict.fromkeys(row['group'] for row in result['rows']))
+    for group in groups:
+        lines = [HEADING] + [line for row in result['rows'] if row['group'] == group for line in lines_of(row)]
+        widths = [max(len(line[i]) for line in lines) for i in range(len(HEADING))]
+        lines.insert(1, ['-' * width for width in widths])
+        print(f'\n### {TITLES[group]}\n')
+        for line in lines:
+            # words to the left, numbers to the right
+            print('| ' + ' | '.join(text.ljust(width) if i < 2 or text[:1] == '-' else text.rjust(width)
+                                    for i, (text, width) in enumerate(zip(line, widths))) + ' |')
+
+
+def plot(result, folder):
+    gnuplot = shutil.which('gnuplot')
+    if not gnuplot:
+        print('bench: no plots, for gnuplot is not installed; on Debian: apt-get install gnuplot-nox', file=sys.stderr)
+        return
+    os.makedirs(folder, exist_ok=True)
+    for group, label in PLOTS.items():
+        rows = [row for row in result['rows'] if row['group'] == group]
+        hosts = list(dict.fromkeys(host for row in rows for host in row['hosts']))
+        script = [
+            'set terminal svg size 640,400 noenhanced font "sans,12"',
+            f'set output "{os.path.join(folder, group)}.svg"',
+            'set key top left', 'set grid', 'set xtics nomirror', 'set ytics nomirror', 'set border 3',
+            # 0 is there, too
+            'set logscale xy' if rows[0]['x'] else 'set logscale y; set nonlinear x via log10(1+x) inverse 10**x-1',
+            'set xtics (' + ', '.join(f'"{row["x"]}" {row["x"]}' for row in rows) + ')',
+            'set yrange [' + ('*:*' if group == 'ports' else f'{0.5 * least(rows)}:{2 * most(rows)}') + ']',
+            f'set xlabel "{label}"', 'set ylabel "microseconds"',
+            'plot ' + ', '.join(f'"-" with yerrorlines linewidth 2 title "{host}"' for host in hosts),
+        ]
+        for host in hosts:
+            for row in rows:
+                if host in row['hosts']:
+                    cell = row['hosts'][host]
+                    script.append(f'{row["x"]} {cell["median"]} {cell["low"]} {cell["high"]}')
+            script.append('e')
+        subprocess.run([gnuplot], input='\n'.join(script) + '\n', text=True, check=True)
+    print(f'\nplots: {folder}/*.svg')
+
+
+def least(rows):
+    return min(cell['low'] for row in rows for cell in row['hosts'].values())
+
+
+def most(rows):
+    return max(cell['high'] for row in rows for cell in row['hosts'].values())
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--plots', metavar='FOLDER')
+    parser.add_argument('json')
+    options = parser.parse_args()
+    with open(options.json, encoding='utf-8') as file:
+        result = json.load(file)
+    print(f'{result["wine"]}, {result["processors"]} processors, {result["system"]}' + (', --quick: no figures to go by' if result['quick'] else ''))
+    print_table(result)
+    if options.plots:
+        plot(result, options.plots)
+
+
+if __name__ == '__main__':
+    try:
+        main()
+    except (OSError, subprocess.CalledProcessError) as error:
+        sys.exit(f'bench: {error}')
