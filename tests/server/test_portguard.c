@@ -29,6 +29,7 @@
 #include "test.h"
 
 #define BLOCK 4  /* ports of most blocks here */
+#define LIMIT 30 /* s for what takes a moment, however much else the machine does */
 
 static const int protocols[] = { PROTOCOL_TCP, PROTOCOL_UDP };
 static char helper_path[4096];
@@ -91,13 +92,25 @@ static struct helper start_helper( unsigned int max_files )
     return helper;
 }
 
-/* Returns the helper's exit code, -1 when it does not end within 2 seconds or is killed. */
+/* Wait until the helper has ended. */
+static int has_ended( const struct helper *helper, int *status )
+{
+    int i;
+
+    for (i = 0; i < LIMIT * 100; i++)
+    {
+        if (waitpid( helper->pid, status, WNOHANG )) return 1;
+        usleep( 10000 );
+    }
+    return 0;
+}
+
+/* Returns the helper's exit code, -1 when it does not end or is killed. */
 static int wait_helper( struct helper *helper )
 {
-    int i, status = 0;
+    int status = 0;
 
-    for (i = 0; i < 200 && !waitpid( helper->pid, &status, WNOHANG ); i++) usleep( 10000 );
-    if (i == 200)
+    if (!has_ended( helper, &status ))
     {
         kill( helper->pid, SIGKILL );
         waitpid( helper->pid, &status, 0 );
@@ -116,7 +129,7 @@ static int read_reply( struct helper *helper, struct portguard_reply *reply )
 {
     struct pollfd pfd = { helper->fd, POLLIN, 0 };
 
-    return poll( &pfd, 1, 5000 ) == 1 && recv( helper->fd, reply, sizeof(*reply), MSG_WAITALL ) == sizeof(*reply);
+    return poll( &pfd, 1, LIMIT * 1000 ) == 1 && recv( helper->fd, reply, sizeof(*reply), MSG_WAITALL ) == sizeof(*reply);
 }
 
 static NTSTATUS call( struct helper *helper, enum portguard_op op, int protocol, unsigned int first, unsigned int count,
@@ -470,7 +483,7 @@ static void test_udp_owner( struct helper *helper )
     ret = try_bind( PROTOCOL_UDP, "127.0.0.2", port, 0 );
     ok( !ret, "can't be guarded yet, got %d", ret );
     close( fd );
-    for (i = 0; i < 250 && !try_bind( PROTOCOL_UDP, ANY4, port, 0 ); i++) usleep( 10000 );
+    for (i = 0; i < LIMIT * 100 && !try_bind( PROTOCOL_UDP, ANY4, port, 0 ); i++) usleep( 10000 );
     ok( i < 250, "not guarded again within 2.5 s" );
     check_guarded( PROTOCOL_UDP, port );
     simple_call( helper, PORTGUARD_RELEASE, PROTOCOL_UDP, port, 1, 0 );
@@ -609,7 +622,7 @@ static void test_force( struct helper *helper )
     for (i = 0; i < 2; i++) close( fd[i] );
     for (i = 0; i < 2; i++)
     {
-        for (j = 0; j < 250 && !try_bind( protocols[i], ANY4, first + 1, REUSE ); j++) usleep( 10000 );
+        for (j = 0; j < LIMIT * 100 && !try_bind( protocols[i], ANY4, first + 1, REUSE ); j++) usleep( 10000 );
         ok( j < 250, "%s: not guarded within 2.5 s", name( protocols[i] ) );
         check_guarded( protocols[i], first + 1 );
         call( helper, PORTGUARD_RELEASE, protocols[i], first, BLOCK, 0, &reply );
@@ -1228,7 +1241,7 @@ static void test_prefix_end(void)
 /* "never two helpers that both guard for one prefix": one that does not go on is ended before the next one guards. */
 static void test_stopped_helper(void)
 {
-    unsigned int port = find_block( 1 ), tries;
+    unsigned int port = find_block( 1 );
     struct portguard_reply reply;
     struct helper helper, next;
     struct prefix prefix;
@@ -1241,8 +1254,7 @@ static void test_stopped_helper(void)
     next = start_helper( 0 );
     call( &next, PORTGUARD_GUARD, PROTOCOL_TCP, port, 1, PORTGUARD_FORCE, &reply );
     ok( !reply.status && !reply.missing, "got %x, %u missing", reply.status, reply.missing );
-    for (tries = 0; tries < 100 && !waitpid( helper.pid, &status, WNOHANG ); tries++) usleep( 10000 );
-    ok( tries < 100 && WIFSIGNALED( status ) && WTERMSIG( status ) == SIGKILL, "the stopped one lives on" );
+    ok( has_ended( &helper, &status ) && WIFSIGNALED( status ) && WTERMSIG( status ) == SIGKILL, "the stopped one lives on" );
     close( helper.fd );
     quit_helper( &next );
     remove_prefix( &prefix );
@@ -1253,22 +1265,27 @@ static void test_many_helpers(void)
 {
     struct helper helpers[8];
     struct portguard_reply reply;
-    unsigned int i, alive = 0, served = 0;
+    unsigned int i, tries, alive = 8, served = 0;
     struct prefix prefix;
     int status;
 
     make_prefix( &prefix );
     for (i = 0; i < 8; i++) helpers[i] = start_helper( 0 );
-    usleep( 1500000 );
+    for (tries = 0; tries < LIMIT * 100 && alive > 1; tries++)
+    {
+        for (i = 0; i < 8; i++)
+        {
+            if (!helpers[i].pid || !waitpid( helpers[i].pid, &status, WNOHANG )) continue;
+            helpers[i].pid = 0;
+            alive--;
+        }
+        usleep( 10000 );
+    }
     for (i = 0; i < 8; i++)
     {
         struct portguard_request req = { .size = sizeof(req), .op = PORTGUARD_HELLO };
-        struct pollfd pfd = { helpers[i].fd, POLLIN, 0 };
 
-        if (!waitpid( helpers[i].pid, &status, WNOHANG )) alive++;
-        else helpers[i].pid = 0;
-        if (write( helpers[i].fd, &req, sizeof(req) ) == sizeof(req) && poll( &pfd, 1, 1000 ) == 1 &&
-            recv( helpers[i].fd, &reply, sizeof(reply), MSG_WAITALL ) == sizeof(reply)) served++;
+        if (write( helpers[i].fd, &req, sizeof(req) ) == sizeof(req) && read_reply( &helpers[i], &reply )) served++;
     }
     ok( alive == 1, "%u helpers", alive );
     ok( served == 1, "%u are served", served );
@@ -1290,6 +1307,31 @@ static int connect_folder( const struct prefix *prefix )
     return -1;
 }
 
+/* The fastest of some calls: a helper that waits in each of them is slow in all, a busy machine is not. */
+static double fastest_call( struct helper *helper )
+{
+    struct portguard_reply reply;
+    double start, time, fastest = 1e9;
+    unsigned int i;
+
+    for (i = 0; i < 10; i++)
+    {
+        start = now_ms();
+        call( helper, PORTGUARD_HELLO, 0, 0, PORTGUARD_VERSION, 0, &reply );
+        time = now_ms() - start;
+        if (time < fastest) fastest = time;
+    }
+    return fastest;
+}
+
+/* Is somebody who says nothing still listened to? The helper has then not waited for him until its patience ended. */
+static int is_connected( int fd )
+{
+    char c;
+
+    return recv( fd, &c, 1, MSG_DONTWAIT ) < 0 && errno == EAGAIN;
+}
+
 /* Whoever connects to the helper and is not a helper gets nothing, changes nothing, and delays nobody. */
 static void test_strangers(void)
 {
@@ -1298,7 +1340,7 @@ static void test_strangers(void)
     struct portguard_reply reply;
     struct helper helper, next;
     struct prefix prefix;
-    double start;
+    double start, time, fastest;
     int fd, silent, ret;
     pid_t pid;
     char c;
@@ -1318,9 +1360,9 @@ static void test_strangers(void)
         ok( ret <= 0, "text %u: got an answer", i );
         close( fd );
     }
-    start = now_ms();
-    call( &helper, PORTGUARD_HELLO, 0, 0, PORTGUARD_VERSION, 0, &reply );
-    ok( now_ms() - start < 100, "%.0f ms", now_ms() - start );
+    time = fastest_call( &helper );
+    ok( time < 100, "%.0f ms", time );
+    ok( is_connected( silent ), "the helper waited for who says nothing" );
     check_guarded( PROTOCOL_TCP, port );
 
     /* another user does not even get there, nor does the helper talk to a process of another one */
@@ -1345,13 +1387,20 @@ static void test_strangers(void)
     }
     else skip( "needs another user, hence root" );
 
-    start = now_ms();
-    next = start_next( &helper );
-    call( &next, PORTGUARD_HELLO, 0, 0, PORTGUARD_VERSION, 0, &reply );
-    ok( now_ms() - start < 500, "%.0f ms", now_ms() - start );
+    for (i = 0, fastest = 1e9; i < 10; i++)
+    {
+        start = now_ms();
+        next = start_next( &helper );
+        call( &next, PORTGUARD_HELLO, 0, 0, PORTGUARD_VERSION, 0, &reply );
+        time = now_ms() - start;
+        if (time < fastest) fastest = time;
+        close( helper.fd );
+        helper = next;
+    }
+    ok( fastest < 200, "the fastest handover: %.0f ms", fastest );
+    ok( is_connected( silent ), "the helper waited for who says nothing" );
     close( silent );
-    close( helper.fd );
-    quit_helper( &next );
+    quit_helper( &helper );
     remove_prefix( &prefix );
 }
 
