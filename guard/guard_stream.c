@@ -58,6 +58,7 @@ struct stream
 };
 
 static struct stream *stream;
+static unsigned int stream_count;  /* that were opened: the memory of one that was closed may be the next one's */
 static HANDLE completion_port;
 static ULONG_PTR completion_key;
 static BOOL loop_runs;
@@ -256,7 +257,11 @@ const char *stream_open(void)
     else if (loop_runs && (!start_read( new ) || !new->read.pending)) error = "can't read from portguard";
     winsock.closesocket( pair[1] );
     if (error) close_stream( new );
-    else stream = new;
+    else
+    {
+        stream = new;
+        stream_count++;
+    }
     return error;
 }
 
@@ -331,9 +336,11 @@ static void hand_on( DWORD size )
 }
 
 /* Read on until there is nothing to be read. */
-static void read_on( const struct stream *from )
+static void read_on(void)
 {
-    while (stream == from)
+    unsigned int count = stream_count;
+
+    while (stream && stream_count == count)
     {
         if (!start_read( stream ))
         {
@@ -367,7 +374,7 @@ void stream_run(void)
     /* one that waits now, since the helper did not answer in time, would say nothing to the port */
     cancel( &stream->read );
     if (stream->read.pending) helper_ended();
-    else read_on( stream );
+    else read_on();
 }
 
 void stream_completed( OVERLAPPED *overlapped, DWORD error, DWORD size )
@@ -380,8 +387,10 @@ void stream_completed( OVERLAPPED *overlapped, DWORD error, DWORD size )
     if (from != stream) free_if_done( from );
     else if (op == &from->read)
     {
+        unsigned int count = stream_count;
+
         hand_on( size );
-        read_on( from );
+        if (stream_count == count) read_on();
     }
     else if (!note_sent( size ) || !flush()) helper_ended();
 }

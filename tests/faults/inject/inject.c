@@ -33,7 +33,9 @@
 #include "task.h"
 #include "../faults.h"
 
-#define KEY_PIPE 1  /* of main.c */
+/* of main.c */
+#define KEY_PIPE  1
+#define KEY_GUARD 3
 
 static char *image;  /* the program, where it was loaded */
 static struct faults *faults;
@@ -119,8 +121,6 @@ F( LSTATUS, WINAPI, RegQueryValueExW, (HKEY a, LPCWSTR b, LPDWORD c, LPDWORD d, 
 F( LSTATUS, WINAPI, RegSetValueExW, (HKEY a, LPCWSTR b, DWORD c, DWORD d, const BYTE *e, DWORD f), (a, b, c, d, e, f), return ERROR_NOT_ENOUGH_MEMORY ) \
 F( LSTATUS, WINAPI, RegDeleteValueW, (HKEY a, LPCWSTR b), (a, b), return ERROR_NOT_ENOUGH_MEMORY ) \
 F( BOOL, WINAPI, DuplicateHandle, (HANDLE a, HANDLE b, HANDLE c, LPHANDLE d, DWORD e, BOOL f, DWORD g), (a, b, c, d, e, f, g), GIVE( ERROR_TOO_MANY_OPEN_FILES, FALSE ) ) \
-F( NTSTATUS, NTAPI, NtDeviceIoControlFile, (HANDLE a, HANDLE b, PIO_APC_ROUTINE c, PVOID d, PIO_STATUS_BLOCK e, ULONG f, PVOID g, ULONG h, PVOID i, ULONG j), \
-   (a, b, c, d, e, f, g, h, i, j), return STATUS_INSUFFICIENT_RESOURCES ) \
 F( NTSTATUS, NTAPI, NtQueryInformationFile, (HANDLE a, PIO_STATUS_BLOCK b, void *c, ULONG d, FILE_INFORMATION_CLASS e), (a, b, c, d, e), return STATUS_INSUFFICIENT_RESOURCES ) \
 F( NTSTATUS, NTAPI, NtQuerySystemInformation, (SYSTEM_INFORMATION_CLASS a, PVOID b, ULONG c, PULONG d), (a, b, c, d), return STATUS_NO_MEMORY ) \
 F( BOOL, WINAPI, CreateProcessW, (LPCWSTR a, LPWSTR b, LPSECURITY_ATTRIBUTES c, LPSECURITY_ATTRIBUTES d, BOOL e, DWORD f, LPVOID g, LPCWSTR h, LPSTARTUPINFOW i, LPPROCESS_INFORMATION j), \
@@ -131,9 +131,10 @@ F( HANDLE, WINAPI, GetStdHandle, (DWORD a), (a), return INVALID_HANDLE_VALUE ) \
 F( SERVICE_STATUS_HANDLE, WINAPI, RegisterServiceCtrlHandlerExW, (LPCWSTR a, LPHANDLER_FUNCTION_EX b, LPVOID c), (a, b, c), GIVE( ERROR_NOT_ENOUGH_MEMORY, NULL ) ) \
 F( BOOL, WINAPI, SetServiceStatus, (SERVICE_STATUS_HANDLE a, LPSERVICE_STATUS b), (a, b), GIVE( ERROR_NO_SYSTEM_RESOURCES, FALSE ) ) \
 F( BOOL, WINAPI, StartServiceCtrlDispatcherW, (const SERVICE_TABLE_ENTRYW *a), (a), GIVE( ERROR_NOT_ENOUGH_MEMORY, FALSE ) ) \
-F( BOOL, WINAPI, GetOverlappedResult, (HANDLE a, LPOVERLAPPED b, LPDWORD c, BOOL d), (a, b, c, d), GIVE( ERROR_NO_SYSTEM_RESOURCES, FALSE ) ) \
 F( LPVOID, WINAPI, ConvertThreadToFiber, (LPVOID a), (a), GIVE( ERROR_NOT_ENOUGH_MEMORY, NULL ) ) \
 F( LPVOID, WINAPI, CreateFiberEx, (SIZE_T a, SIZE_T b, DWORD c, LPFIBER_START_ROUTINE d, LPVOID e), (a, b, c, d, e), GIVE( ERROR_NOT_ENOUGH_MEMORY, NULL ) ) \
+G( NTSTATUS, NTAPI, NtDeviceIoControlFile, (HANDLE a, HANDLE b, PIO_APC_ROUTINE c, PVOID d, PIO_STATUS_BLOCK e, ULONG f, PVOID g, ULONG h, PVOID i, ULONG j) ) \
+G( BOOL, WINAPI, GetOverlappedResult, (HANDLE a, LPOVERLAPPED b, LPDWORD c, BOOL d) ) \
 G( void *, __cdecl, malloc, (size_t a) ) \
 G( void *, __cdecl, calloc, (size_t a, size_t b) ) \
 G( void *, __cdecl, realloc, (void *a, size_t b) ) \
@@ -165,7 +166,8 @@ enum
     FN_SOCKETS,
     FN_BEFORE_SOCKETS = FN_SOCKETS - 1,
     SOCKET_FUNCTIONS
-    FN_COUNT
+    FN_COUNT,
+    FN_portguard = FN_COUNT  /* its end, which is no call: GetQueuedCompletionStatus tells of it */
 #undef F
 #undef G
 };
@@ -193,6 +195,75 @@ SOCKET_FUNCTIONS
 
 #define HIT( name, kinds ) hit( FN_##name, kinds, __builtin_return_address( 0 ) )
 
+static void violate( const char *what, unsigned int a, unsigned int b )
+{
+    if (!faults->violation[0]) snprintf( faults->violation, sizeof(faults->violation), "%s (%u, %u)", what, a, b );
+}
+
+/* ---- transfers ---- */
+
+/* The system writes to an OVERLAPPED until its operation has ended: it belongs to one, and stays where it is. */
+static const OVERLAPPED *transfers[256];
+static unsigned int transfer_count;
+
+static unsigned int find_transfer( const OVERLAPPED *overlapped )
+{
+    unsigned int i;
+
+    for (i = 0; i < transfer_count && transfers[i] != overlapped; i++) ;
+    return i;
+}
+
+static void check_transfer( const OVERLAPPED *overlapped )
+{
+    if (faults && overlapped && find_transfer( overlapped ) < transfer_count) violate( "an OVERLAPPED in two operations", 0, 0 );
+}
+
+static void transfer_begun( const OVERLAPPED *overlapped )
+{
+    if (faults && transfer_count < sizeof(transfers) / sizeof(transfers[0])) transfers[transfer_count++] = overlapped;
+}
+
+static void transfer_ended( const OVERLAPPED *overlapped )
+{
+    unsigned int i = find_transfer( overlapped );
+
+    if (i < transfer_count) transfers[i] = transfers[--transfer_count];
+}
+
+static void check_free( const char *block )
+{
+    unsigned int i;
+
+    for (i = 0; faults && block && i < transfer_count; i++)
+        if ((const char *)transfers[i] >= block && (const char *)transfers[i] < block + _msize( (void *)block ))
+            violate( "memory of an operation is freed", 0, 0 );
+}
+
+static BOOL WINAPI fault_GetOverlappedResult( HANDLE a, LPOVERLAPPED b, LPDWORD c, BOOL d )
+{
+    BOOL ret = real_GetOverlappedResult( a, b, c, d );
+
+    if (ret || GetLastError() != ERROR_IO_INCOMPLETE) transfer_ended( b );
+    if (HIT( GetOverlappedResult, 1 )) { GIVE( ERROR_NO_SYSTEM_RESOURCES, FALSE ); }
+    return ret;
+}
+
+/* The polls' completion comes from the port, and finds them by what is their context; others are waited for. */
+static NTSTATUS NTAPI fault_NtDeviceIoControlFile( HANDLE a, HANDLE b, PIO_APC_ROUTINE c, PVOID d, PIO_STATUS_BLOCK e, ULONG f, PVOID g,
+                                                   ULONG h, PVOID i, ULONG j )
+{
+    NTSTATUS status;
+
+    if (HIT( NtDeviceIoControlFile, 1 )) return STATUS_INSUFFICIENT_RESOURCES;
+    check_transfer( d );
+    status = real_NtDeviceIoControlFile( a, b, c, d, e, f, g, h, i, j );
+    if (d && status == STATUS_PENDING) transfer_begun( d );
+    return status;
+}
+
+/* ---- memory ---- */
+
 static void *fault_malloc( size_t a )
 {
     void *ret = HIT( malloc, 1 ) ? NULL : real_malloc( a );
@@ -201,10 +272,35 @@ static void *fault_malloc( size_t a )
     return ret;
 }
 
+/* The big block that was freed last. The next one of its size gets it: who compares pointers takes the new one for the old one. */
+static void *last_freed;
+
+static void *reuse( size_t size )
+{
+    void *ret = last_freed;
+
+    if (!ret || _msize( ret ) != size) return NULL;
+    last_freed = NULL;
+    return memset( ret, 0, size );
+}
+
+static void keep( void *block )
+{
+    if (block && _msize( block ) >= 4096)
+    {
+        void *older = last_freed;
+
+        last_freed = block;
+        block = older;
+    }
+    real_free( block );
+}
+
 static void *fault_calloc( size_t a, size_t b )
 {
-    void *ret = HIT( calloc, 1 ) ? NULL : real_calloc( a, b );
+    void *ret = NULL;
 
+    if (!HIT( calloc, 1 ) && !(ret = reuse( a * b ))) ret = real_calloc( a, b );
     if (ret && faults) InterlockedIncrement( &faults->blocks );
     return ret;
 }
@@ -219,8 +315,17 @@ static void *fault_realloc( void *a, size_t b )
 
 static void fault_free( void *a )
 {
+    check_free( a );
     if (a && faults) InterlockedDecrement( &faults->blocks );
-    real_free( a );
+    keep( a );
+}
+
+/* ---- files and pipes ---- */
+
+static BOOL note_transfer( BOOL ret, const OVERLAPPED *overlapped )
+{
+    if (overlapped && !ret && GetLastError() == ERROR_IO_PENDING) transfer_begun( overlapped );
+    return ret;
 }
 
 /* A pipe's calls are overlapped, and say there what was transferred; a file may also be full in the middle of a write, or end before
@@ -233,7 +338,8 @@ static BOOL WINAPI fault_ReadFile( HANDLE a, LPVOID b, DWORD c, LPDWORD d, LPOVE
         *d = 0;
         return TRUE;
     }
-    return real_ReadFile( a, b, c, d, e );
+    check_transfer( e );
+    return note_transfer( real_ReadFile( a, b, c, d, e ), e );
 }
 
 static BOOL WINAPI fault_WriteFile( HANDLE a, LPCVOID b, DWORD c, LPDWORD d, LPOVERLAPPED e )
@@ -243,7 +349,8 @@ static BOOL WINAPI fault_WriteFile( HANDLE a, LPCVOID b, DWORD c, LPDWORD d, LPO
         if (!faults->kind) { GIVE( d ? ERROR_DISK_FULL : ERROR_NO_SYSTEM_RESOURCES, FALSE ); }
         return real_WriteFile( a, b, c / 2, d, e );
     }
-    return real_WriteFile( a, b, c, d, e );
+    check_transfer( e );
+    return note_transfer( real_WriteFile( a, b, c, d, e ), e );
 }
 
 /* The second way is a client that has come and gone before anybody waited for it, which is no failure of the server's. */
@@ -257,7 +364,8 @@ static BOOL WINAPI fault_ConnectNamedPipe( HANDLE a, LPOVERLAPPED b )
         client = real_CreateFileW( PORTSERVER_PIPE, GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING, 0, 0 );
         if (client != INVALID_HANDLE_VALUE) CloseHandle( client );
     }
-    return real_ConnectNamedPipe( a, b );
+    check_transfer( b );
+    return note_transfer( real_ConnectNamedPipe( a, b ), b );
 }
 
 /* A section has no pages before they are touched. When there are none to be had then, a touch ends the process. */
@@ -294,11 +402,6 @@ static FARPROC WINAPI fault_GetProcAddress( HMODULE a, LPCSTR b )
 }
 
 /* ---- the pool's invariants ---- */
-
-static void violate( const char *what, unsigned int a, unsigned int b )
-{
-    if (!faults->violation[0]) snprintf( faults->violation, sizeof(faults->violation), "%s (%u, %u)", what, a, b );
-}
 
 static unsigned int list_length( const struct port_list *list )
 {
@@ -413,6 +516,8 @@ static BOOL WINAPI fault_GetQueuedCompletionStatus( HANDLE a, LPDWORD b, PULONG_
     fail = HIT( GetQueuedCompletionStatus, 2 );
     if (fail && !faults->kind) { GIVE( ERROR_NO_SYSTEM_RESOURCES, FALSE ); }
     ret = real_GetQueuedCompletionStatus( a, b, c, d, e );
+    if (*d) transfer_ended( *d );
+    if (ret && *d && *c == KEY_GUARD && hit( FN_portguard, 1, (char *)__builtin_return_address( 0 ) + 1 )) { GIVE( ERROR_NETNAME_DELETED, FALSE ); }
     if (fail && ret && *d && *c == KEY_PIPE) { GIVE( ERROR_NO_SYSTEM_RESOURCES, FALSE ); }
     return ret;
 }
@@ -441,6 +546,7 @@ static void replace_imports(void)
 #define F( type, conv, name, params, args, failure ) strncpy( faults->names[i++], #name, sizeof(faults->names[0]) - 1 );
     SOCKET_FUNCTIONS
 #undef F
+    strcpy( faults->names[FN_portguard], "portguard" );
     faults->function_count = FN_COUNT;
 
     for (; import->Name; import++)
