@@ -14,11 +14,16 @@ log=$system32/portres/portserver.log
 
 netsh() { timeout 60 wine netsh "$@" </dev/null 2>>"$work/err" | tr -d '\r'; }
 
-# the starred rows as FIRST-LAST, in one line
+# The starred rows as FIRST-LAST, in one line; without a table what netsh said
 table()
 {
-    netsh interface ipv4 show excludedportrange "protocol=$1" store=persistent |
-        awk '$3 == "*" { printf "%s%s-%s", sep, $1, $2; sep = " " } END { print "" }'
+    netsh interface ipv4 show excludedportrange "protocol=$1" store=persistent >"$work/table"
+    if grep -q "Start Port" "$work/table"
+    then
+        awk '$3 == "*" { printf "%s%s-%s", sep, $1, $2; sep = " " } END { print "" }' "$work/table"
+    else
+        echo "netsh: $(tr -s "\n" " " <"$work/table") $(tail -n 3 "$work/err")"
+    fi
 }
 
 # the values of a key as regedit exports them, without the version line and the key's name
