@@ -13,7 +13,13 @@ _wine_portres()
 {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command='' i words=''
 
-    if test "$before" = --prefix
+    # '=' is a word of its own
+    if test "$word" = =
+    then
+        word=
+        before='='
+    fi
+    if test "$before" = --prefix || { test "$before" = = && test "${COMP_WORDS[COMP_CWORD - 2]}" = --prefix; }
     then
         mapfile -t COMPREPLY < <(compgen -d -- "$word")
         return
@@ -21,7 +27,10 @@ _wine_portres()
     for ((i = 1; i < COMP_CWORD; i++))
     do
         case ${COMP_WORDS[i]} in
-        --prefix) i=$((i + 1)) ;;
+        --prefix)
+            i=$((i + 1))
+            test "${COMP_WORDS[i]}" != = || i=$((i + 1))
+            ;;
         -*) ;;
         *)
             command=${COMP_WORDS[i]}
@@ -33,10 +42,18 @@ _wine_portres()
     '') words="install uninstall run status list who doctor --prefix --version --help" ;;
     uninstall | status) words="--all --prefix --help" ;;
     list) words="--json --watch --prefix --help" ;;
-    who) test "$before" != who || words="tcp udp" ;;
+    who)
+        words="--prefix --help"
+        test "$before" != who || words="tcp udp $words"
+        ;;
     run)
-        mapfile -t COMPREPLY < <(compgen -f -- "$word")
-        return
+        case $word in
+        -*) words="--prefix --help" ;;
+        *)
+            mapfile -t COMPREPLY < <(compgen -f -- "$word")
+            return
+            ;;
+        esac
         ;;
     install | doctor) words="--prefix --help" ;;
     esac

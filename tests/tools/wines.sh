@@ -92,9 +92,15 @@ ok "uninstall by the tool in the prefix: nothing is left" test ! -e "$system32/p
 
 # Everybody's prefixes
 home=$work/home
-mkdir -p "$home/.steam/steam/steamapps/compatdata/570/pfx" "$home/.local/share/bottles/bottles/Game" "$home/Games/Lutris game" "$work/disk/steamapps/compatdata/20/pfx"
+places=("$home/.steam/steam/steamapps/compatdata/570/pfx" "$home/.local/share/bottles/bottles/Game" "$home/Games/Lutris game"
+    "$work/disk/steamapps/compatdata/20/pfx" "$work/lutris 1 " "$work/lutris2" "$work/bottles/Other"
+    "$home/snap/steam/common/.local/share/Steam/steamapps/compatdata/30/pfx")
+mkdir -p "$home/.steam/steam/steamapps" "$home/.config/lutris/games" "$home/.local/share/lutris/games" "$home/.local/share/bottles"
 printf '"libraryfolders"\n{\n\t"1"\n\t{\n\t\t"path"\t\t"%s"\n\t}\n}\n' "$work/disk" >"$home/.steam/steam/steamapps/libraryfolders.vdf"
-for folder in "$home/.steam/steam/steamapps/compatdata/570/pfx" "$home/.local/share/bottles/bottles/Game" "$home/Games/Lutris game" "$work/disk/steamapps/compatdata/20/pfx"
+printf 'game:\n  exe: %s\n  prefix: "%s"\n' "$work/lutris 1 /x.exe" "$work/lutris 1 " >"$home/.config/lutris/games/one.yml"
+printf 'game:\n  prefix: %s\nsystem: {}\n' "$work/lutris2" >"$home/.local/share/lutris/games/two.yml"
+printf 'custom_bottles_path: %s\nuse: true\n' "$work/bottles" >"$home/.local/share/bottles/data.yml"
+for folder in "${places[@]}"
 do
     mkdir -p "$folder/drive_c/windows/system32"
 done
@@ -105,6 +111,10 @@ ok "status --all: Steam" grep -q "^Steam 570  *$home/.steam/steam/steamapps/comp
 ok "status --all: another disk of Steam" grep -q "^Steam 20  *$work/disk/steamapps/compatdata/20/pfx: not installed$" "$work/out"
 ok "status --all: Bottles" grep -q "^Bottles  *$home/.local/share/bottles/bottles/Game: not installed$" "$work/out"
 ok "status --all: Lutris" grep -q "^Lutris  *$home/Games/Lutris game: not installed$" "$work/out"
+ok "status --all: a prefix that a game of Lutris names" grep -q "^Lutris  *$work/lutris 1 : not installed$" "$work/out"
+ok "status --all: one of a later Lutris" grep -q "^Lutris  *$work/lutris2: not installed$" "$work/out"
+ok "status --all: another folder of Bottles" grep -q "^Bottles  *$work/bottles/Other: not installed$" "$work/out"
+ok "status --all: the snap of Steam" grep -q "^Steam 30  *$home/snap/steam/common/.local/share/Steam/steamapps/compatdata/30/pfx: not installed$" "$work/out"
 (unset WINEPREFIX; export HOME=$home; unset XDG_DATA_HOME; "$tool" uninstall --all; "$tool" doctor) >"$work/out" 2>&1
 ok "uninstall --all" contains "$work/out" "removed from $home/.wine"
 ok "doctor says what is missing" contains "$work/out" "not installed in $home/.wine; 'wine-portres install' does it"

@@ -15,14 +15,25 @@ possible_prefixes()
     data=${XDG_DATA_HOME:-$HOME/.local/share}
     flatpak=$HOME/.var/app
     print_each Wine "${WINEPREFIX:-$HOME/.wine}" "$HOME"/.wine* "$data"/wineprefixes/*
+    lutris=$flatpak/net.lutris.Lutris
     print_each Lutris "$HOME"/Games/* "$data"/lutris/prefixes/*
-    print_each Bottles "$data"/bottles/bottles/* "$flatpak"/com.usebottles.bottles/data/bottles/bottles/*
+    print_named Lutris prefix "${XDG_CONFIG_HOME:-$HOME/.config}"/lutris/games/*.yml "$data"/lutris/games/*.yml \
+        "$lutris"/config/lutris/games/*.yml "$lutris"/data/lutris/games/*.yml
+    for bottles in "$data/bottles" "$flatpak/com.usebottles.bottles/data/bottles"
+    do
+        print_each Bottles "$bottles"/bottles/*
+        named_in custom_bottles_path "$bottles/data.yml" | while IFS= read -r folder
+        do
+            print_each Bottles "$folder"/*
+        done
+    done
     print_each Heroic "$HOME"/Games/Heroic/Prefixes/* "$HOME"/Games/Heroic/Prefixes/default/*
     print_each PlayOnLinux "$HOME"/.PlayOnLinux/wineprefix/*
     print_each CrossOver "$HOME"/.cxoffice/*
-    for steam in "$HOME/.steam/steam" "$HOME/.steam/root" "$data/Steam" "$flatpak/com.valvesoftware.Steam/.local/share/Steam"
+    for steam in "$HOME/.steam/steam" "$HOME/.steam/root" "$data/Steam" "$flatpak/com.valvesoftware.Steam/.local/share/Steam" \
+        "$HOME/snap/steam/common/.local/share/Steam"
     do
-        steam_libraries "$steam" | while read -r folder
+        steam_libraries "$steam" | while IFS= read -r folder
         do
             print_steam "$folder"/steamapps/compatdata/*
         done
@@ -36,6 +47,25 @@ print_each()
     for folder
     do
         printf '%s\t%s\n' "$kind" "$folder"
+    done
+}
+
+# named_in NAME FILE...: print what YAML files give a name
+named_in()
+{
+    name=$1
+    shift
+    sed -n "s/^ *$name: *//p" "$@" 2>/dev/null | sed "s/^\([\"']\)\(.*\)\1\$/\2/"
+}
+
+# print_named KIND NAME FILE...
+print_named()
+{
+    kind=$1
+    shift
+    named_in "$@" | while IFS= read -r folder
+    do
+        print_each "$kind" "$folder"
     done
 }
 
@@ -100,7 +130,7 @@ uninstall_all()
     make_tmp
     find_prefixes | cut -f 2 >"$tmp/prefixes"
     failed=
-    while read -r folder
+    while IFS= read -r folder
     do
         use_prefix "$folder"
         test -d "$portres" || continue
