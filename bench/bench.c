@@ -166,6 +166,7 @@ int main( int argc, char **argv )
     {
         hold( argv[2] );
         wait_for_end();
+        let_go();
     }
     else if (!strcmp( what, "stall" ) && argc > 2)
     {

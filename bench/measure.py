@@ -78,19 +78,20 @@ class Series:
 SERIES = [
     Series('ports', 'acquire and release of {} ports', 'acquire-tcp', [1, 10, 100, 1000, 4000, 16384], [1, 100], runs=5),
     Series('reservations', 'acquire and release of a port among {} reservations', 'among-tcp', [0, 100, 1000, 3000, 10000], [0, 100], '1.1'),
-    Series('blocks', 'LookupPersistentTcpPortReservation among {} blocks', 'lookup-tcp', [1, 10, 100, 1000, 5000], [1, 10], '1.1'),
+    Series('blocks', 'LookupPersistentTcpPortReservation among {} blocks', 'lookup-tcp', [1, 1000, 5000], [1, 10], '1.1'),
     Series('sockets', 'socket, associate, bind, closesocket beside {} bound sockets', 'sockets-tcp', [0, 10, 100, 1000], [0, 10]),
 ]
 
 # how long the server keeps others waiting
 ANSWERS = [
-    Row('longest wait for a Lookup while another process acquires and releases {} ports', 'answer-lookup', target='20 ms'),
+    Row('longest wait for a Lookup while another process acquires and releases so many ports', 'answer-lookup', target='20 ms'),
     Row('longest wait for acquire and release of a port meanwhile', 'answer-acquire'),
 ]
 LARGE = {False: 16384, True: 1000}
 
 CLIENTS = {False: [1, 2, 4, 16, 64], True: [1, 2]}
-FULL = {False: 65535, True: 100}
+# portserver gives no more than 32768, of one port each
+FULL = {False: 32000, True: 100}
 
 
 ### Programs in prefixes
@@ -116,6 +117,11 @@ class Host:
     def memory(self, *words):
         """KiB that no other process shares, of the processes whose command lines have these words"""
         return sum(private_memory(pid) for pid in self.processes(words))
+
+    def most_ports(self):
+        """which it can guard: each is an open file, and a wineserver keeps half of those for other things"""
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        return (limit // 2 if self.name == 'wine' else limit) - 1000
 
     def processes(self, words):
         for entry in os.listdir('/proc'):
@@ -209,6 +215,9 @@ class Bench:
     @contextlib.contextmanager
     def running(self):
         """a program in each prefix"""
+        for host in self.hosts:
+            # it stays from one program to the next, and what it prints at its end is nobody's business
+            host.wineserver('-p')
         self.programs = {host: host.start('serve') for host in self.hosts}
         try:
             yield
@@ -216,13 +225,16 @@ class Bench:
             for program in self.programs.values():
                 program.end()
 
-    def add(self, group, operation, what, unit, target, values, compared=None, x=None, beside=None, **others):
-        """A row: VALUES are those of all rounds, by host, COMPARED what is shown of them beside something else; stock Wine's operation is BESIDE"""
+    def add(self, group, operation, what, unit, target, values, compared=None, x=None, beside=None, ports=None, **others):
+        """A row: VALUES are those of all rounds, by host, COMPARED what is shown of them beside something else;
+        stock Wine's operation is BESIDE; PORTS, by host, are of which it is"""
         hosts = {}
         for host, some in values.items():
             cell = hosts[host.name] = summary(some)
             if compared and host in compared:
                 cell |= {'ratio' if unit == 'us' else 'above': summary(compared[host])}
+            if ports and host in ports:
+                cell['ports'] = ports[host]
             batch = self.requests.get((host, beside if host is self.stock and beside else operation))
             if batch:
                 cell['requests'] = round(batch.requests(), 2)
@@ -243,6 +255,11 @@ class Bench:
             finally:
                 program.end()
 
+    def most(self, host, number):
+        if host.most_ports() < number:
+            progress(f'{host.name}: only {host.most_ports()} ports instead of {number}, for there can be no more open files; as root, ulimit -Hn changes that')
+        return min(host.most_ports(), number)
+
     # Calls beside those of stock Wine
 
     def measure_calls(self):
@@ -251,7 +268,7 @@ class Bench:
             self.measure_call(row)
 
     def measure_call(self, row):
-        rounds = (3 if self.quick else 25) if row.runs > 5 else 2 if self.quick else 15
+        rounds = (3 if self.quick else 60) if row.runs > 5 else 2 if self.quick else 30
         values = {host: [] for host in self.hosts}
         for host in self.hosts:
             self.programs[host].begin(row.beside if host is self.stock else row.operation)
@@ -272,10 +289,10 @@ class Bench:
         for series in SERIES:
             numbers = series.quick if self.quick else series.numbers
             progress(series.what.format(', '.join(map(str, numbers))))
-            values = {number: {host: [] for host in self.hosts[1:]} for number in numbers}
+            values = {number: {host: [] for host in self.hosts[1:] if number <= host.most_ports() or series.group == 'blocks'} for number in numbers}
             for i in range(1 if self.quick else 5):
                 for number in numbers:
-                    for host in self.by_turns(i, self.hosts[1:]):
+                    for host in self.by_turns(i, list(values[number])):
                         values[number][host].append(self.measure_number(self.programs[host], f'{series.operation}:{number}', series.runs))
             for number in numbers:
                 self.add_number(series.group, f'{series.operation}:{number}', series.what.format(number),
@@ -296,16 +313,16 @@ class Bench:
     # How long others wait
 
     def measure_answers(self):
+        counts = {host: self.most(host, LARGE[self.quick]) for host in self.hosts[1:]}
         for row in ANSWERS:
-            what = row.what.format(LARGE[self.quick])
-            progress(what)
+            progress(row.what)
             values = {}
             for host in self.hosts[1:]:
                 program = self.programs[host]
-                program.begin(f'{row.operation}:{LARGE[self.quick]}')
+                program.begin(f'{row.operation}:{counts[host]}')
                 values[host] = [float(program.ask(f'run-for {200 if self.quick else 1000}')[2]) for _ in range(1 if self.quick else 5)]
                 program.ask('stop')
-            self.add('answers', row.operation, what, 'us', row.target, values)
+            self.add('answers', row.operation, row.what, 'us', row.target, values, ports=counts)
 
     # Many processes
 
@@ -357,35 +374,25 @@ class Bench:
                 program.end()
         above = {host: [a - b for a, b in zip(values[host], values[self.stock])] for host in self.hosts[1:]}
         self.add('memory', 'memory-process', 'private memory of a process that has started Winsock', 'KiB', '300', values, above)
-        self.measure_server_memory('idle', 'idle', '4096')
-        count = self.most_reservations()
-        progress(f'memory with {count} reservations')
-        holders = [host.start('hold', f'reservations:{count}') for host in self.hosts[1:]]
+        self.measure_server_memory('idle', 'idle after all of that', '4096')
+        progress('memory with reservations')
+        counts = {host: self.most(host, FULL[self.quick]) for host in self.hosts[1:]}
+        holders = [host.start('hold', f'reservations:{count}') for host, count in counts.items()]
         for holder in holders:
             holder.answer(600)
-        self.measure_server_memory('full', f'with {count} reservations of one port', str(32 * 1024))
+        self.measure_server_memory('full', 'with so many reservations of one port', str(32 * 1024), counts)
         for holder in holders:
             holder.end()
 
-    def most_reservations(self):
-        """a guard is a descriptor; a wineserver keeps half of them for the others"""
-        limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1] - 1000
-        for host in self.hosts:
-            if host.name == 'wine':
-                limit = limit // 2
-        if limit < FULL[self.quick]:
-            progress(f'only {limit} instead of {FULL[self.quick]} reservations, the limit of open files being what it is; as root, ulimit -Hn raises it')
-        return min(limit, FULL[self.quick])
-
-    def measure_server_memory(self, state, what, target):
+    def measure_server_memory(self, state, what, target, counts=None):
         idle_service = self.stock.memory('plugplay.exe')
         values = {host: [host.memory('portserver.exe')] for host in self.hosts[1:] if host.name == 'prefix'}
         above = {host: [some[0] - idle_service] for host, some in values.items()}
         self.add('memory', f'memory-portserver-{state}', f'portserver {what}, beside an idle service of Wine (plugplay)', 'KiB', target,
-                 {self.stock: [idle_service]} | values, above)
+                 {self.stock: [idle_service]} | values, above, ports=counts)
         values = {host: [host.memory('wineserver')] for host in self.hosts}
         self.add('memory', f'memory-wineserver-{state}', f'wineserver {what}', 'KiB', '', values,
-                 {host: [values[host][0] - values[self.stock][0]] for host in self.hosts[1:]})
+                 {host: [values[host][0] - values[self.stock][0]] for host in self.hosts[1:]}, ports=counts)
 
     # Requests
 
@@ -396,7 +403,8 @@ class Bench:
             operations = [(row.beside if host is self.stock else row.operation, min(row.runs, 5) if row.runs < 50 else many) for row in CALLS]
             if host is not self.stock:
                 operations += [(f'{series.operation}:{number}', min(series.runs, many))
-                               for series in SERIES for number in (series.quick if self.quick else series.numbers)]
+                               for series in SERIES for number in (series.quick if self.quick else series.numbers)
+                               if number <= host.most_ports() or series.group == 'blocks']
             for name, batch in self.count_requests(host, dict(operations), CLIENTS[self.quick]).items():
                 self.requests[host, name] = batch
 

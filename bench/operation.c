@@ -35,7 +35,7 @@ static unsigned int number;           /* what stands behind its name */
 static struct instance block;
 static SOCKET owner, listener;
 static struct sockaddr_in listener_addr;
-static struct child other;
+static struct child other, next;     /* next: holds what is more than one process may have */
 static USHORT *blocks;                /* persistent blocks, host order */
 static unsigned int block_count;
 
@@ -385,18 +385,30 @@ void operation_end(void)
     current->end();
 }
 
-/* so many reservations of one port each, wherever they fit; a socket of each protocol has them all */
-static void hold_reservations( unsigned int count )
+/* what one process may have, and a few less */
+#define MOST_RESERVATIONS 4000
+
+/* So many reservations of one port each, wherever they fit from the one with this number on; the ports are counted through both protocols. */
+static void hold_reservations( unsigned int count, unsigned int from )
 {
     SOCKET owners[2] = { make_socket( SOCK_STREAM ), make_socket( SOCK_DGRAM ) };
-    unsigned int port, done = 0, i;
     struct instance instance;
+    char arguments[60];
 
-    for (i = 0; i < 2; i++)
-        for (port = 1024; port < 65536 && done < count; port++)
-            if (!try_acquire( owners[i], port, 1, &instance )) done++;
-            else if (WSAGetLastError() != WSAEADDRINUSE) check( SOCKET_ERROR, "acquire" );
-    if (done < count) fail( "finding free ports", 0 );
+    if (count > MOST_RESERVATIONS)
+    {
+        snprintf( arguments, sizeof(arguments), "hold reservations:%u:%u", count - MOST_RESERVATIONS, from + MOST_RESERVATIONS );
+        child_start( &next, arguments );
+        count = MOST_RESERVATIONS;
+    }
+    for (; count; from++)
+    {
+        unsigned int type = from / (65536 - 1024), port = 1024 + from % (65536 - 1024);
+
+        if (type > 1) fail( "finding free ports", 0 );
+        if (!try_acquire( owners[type], port, 1, &instance )) count--;
+        else if (WSAGetLastError() != WSAEADDRINUSE) check( SOCKET_ERROR, "acquire" );
+    }
 }
 
 static void hold_sockets( unsigned int count )
@@ -451,8 +463,13 @@ void hold( const char *name )
     unsigned int count = given ? strtoul( given + 1, NULL, 10 ) : 0;
 
     if (!strcmp( name, "associated" )) hold_associated();
-    else if (!strncmp( name, "reservations:", 13 )) hold_reservations( count );
+    else if (!strncmp( name, "reservations:", 13 )) hold_reservations( count, (given = strchr( given + 1, ':' )) ? strtoul( given + 1, NULL, 10 ) : 0 );
     else if (!strncmp( name, "sockets:", 8 )) hold_sockets( count );
     else if (!strncmp( name, "acquiring:", 10 )) hold_acquiring( count );
     else fail( name, 0 );
+}
+
+void let_go(void)
+{
+    if (next.process) child_end( &next );
 }

@@ -27,4 +27,7 @@ extern void operation_end(void);
 /* What a child of this program keeps until it is told to end: "associated", "reservations:N", "sockets:N", "acquiring:N" */
 extern void hold( const char *name );
 
+/* end the processes that it has started for that; its own ends with it */
+extern void let_go(void);
+
 #endif /* __BENCH_OPERATION_H */

@@ -58,6 +58,8 @@ def lines_of(row):
         line.append(row['target'] if host == 'prefix' else '')
         if host in row.get('fastest_by_slowest', {}):
             line[7] = f'fastest by slowest {number(row["fastest_by_slowest"][host]["median"])}'
+        elif 'ports' in cell:
+            line[7] = f'{cell["ports"]} ports'
         yield line
 
 
