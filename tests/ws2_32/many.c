@@ -50,19 +50,32 @@ static struct many_shared *open_shared( const char *name, BOOL create )
     return MapViewOfFile( section, FILE_MAP_WRITE, 0, 0, 0 );
 }
 
+/* A busy machine may not get to all of them within the five seconds that a call takes at most, nor within the three that the server has for
+ * what it asks others. A shortage of something is there at once. */
+static BOOL is_late( struct many_shared *shared, int error, DWORD start )
+{
+    if (error != WSAENETDOWN && (error != WSAENOBUFS || GetTickCount() - start < 2500)) return FALSE;
+    InterlockedIncrement( &shared->late );
+    return TRUE;
+}
+
 static void work( struct many_shared *shared, LONG me, unsigned int round )
 {
     int udp = rand() % 2, kind = udp ? UDP4 : TCP4;
-    unsigned int i, first, port, count = 1 + rand() % 6, used = 1 + rand() % count;
+    unsigned int i, first, port, count = 1 + rand() % 6, used = 1 + rand() % count, tries;
     SOCKET owner = make_socket( kind ), sockets[6];
     struct instance inst;
     LONG old;
-    int ret = 0;
+    DWORD time;
+    int ret;
 
     first = round % 2 ? shared->contended + rand() % (CONTENDED_SIZE - count) : 0;
-    /* a busy machine may not get to all of them within the five seconds that a call takes at most */
-    for (i = 0; i < 10 && (ret = acquire( owner, first, count, &inst )) == WSAENETDOWN; i++)
-        InterlockedIncrement( &shared->late );
+    for (tries = 0; tries < 10; tries++)
+    {
+        time = GetTickCount();
+        ret = acquire( owner, first, count, &inst );
+        if (!is_late( shared, ret, time )) break;
+    }
     if (ret)
     {
         ok( ret == WSAEADDRINUSE && round % 2, "acquire failed, error %d\n", ret );
@@ -81,7 +94,12 @@ static void work( struct many_shared *shared, LONG me, unsigned int round )
         sockets[i] = make_socket( kind );
         ret = associate( sockets[i], inst.Token );
         ok( !ret, "associate failed, error %d\n", ret );
-        ret = bind_port( sockets[i], 0 );
+        for (tries = 0; tries < 10; tries++)
+        {
+            time = GetTickCount();
+            ret = bind_port( sockets[i], 0 );
+            if (!is_late( shared, ret, time )) break;
+        }
         ok( !ret, "bind %u of %u failed, error %d\n", i, count, ret );
         port = local_port( sockets[i] );
         ok( in_block( &inst, port ), "got %u, not of %u-%u\n", port, first_port( &inst ), last_port( &inst ) );
@@ -165,8 +183,8 @@ static void run_round( unsigned int processes, unsigned int rounds, struct many_
     trace( "%u processes did %ld rounds in %lu ms, %ld explicit blocks were taken\n", processes, shared->rounds_done,
            GetTickCount() - time, shared->refused );
     ok( shared->rounds_done == (LONG)(processes * rounds), "only %ld rounds of %u\n", shared->rounds_done, processes * rounds );
-    if (shared->late) trace( "%ld calls took more than five seconds\n", shared->late );
-    ok( shared->late <= (LONG)processes, "%ld calls took more than five seconds\n", shared->late );
+    if (shared->late) trace( "%ld calls were not served in time\n", shared->late );
+    ok( shared->late <= (LONG)processes, "%ld calls were not served in time\n", shared->late );
     ok( shared->refused < shared->rounds_done, "nothing was ever granted\n" );
     free( children );
 }
