@@ -90,6 +90,35 @@ WINE_PORTRES_LIBDIR=$work/nothing "$system32/portres/tool/wine-portres" uninstal
 ok "uninstall by the tool in the prefix" is "$?" 0 || cat "$work/err"
 ok "uninstall by the tool in the prefix: nothing is left" test ! -e "$system32/portres"
 
+# Only these exit codes are documented, whatever Wine's are
+run_tool install
+mkdir "$work/failing"
+printf '#!/bin/sh\ncase " $* " in\n*portres.exe" list "* | *portres.exe" status "*) echo "wine: no" >&2; exit 53 ;;\nesac\nexec "%s" "$@"\n' "$(command -v wine)" \
+    >"$work/failing/wine"
+ln -s "$(command -v wineserver)" "$work/failing/wineserver"
+chmod +x "$work/failing/wine"
+for command in list "list --json" status
+do
+    # shellcheck disable=SC2086 # words
+    WINE=$work/failing/wine run_tool $command
+    ok "$command with a Wine that fails" is "$code" 1 || cat "$work/err"
+    ok "$command with a Wine that fails: it says so" contains "$work/err" "wine: no"
+done
+
+# Colours are for a terminal
+if command -v script >/dev/null
+then
+    for setting in NO_COLOR= NO_COLOR=1 TERM=dumb
+    do
+        env TERM=xterm "$setting" script -q -c "$tool doctor" /dev/null >"$work/out" 2>&1 </dev/null
+        case $setting in
+        NO_COLOR=) ok "doctor on a terminal: colours" contains "$work/out" "$(printf '\033')[32m" ;;
+        *) ok "doctor on a terminal with $setting: none" lacks "$work/out" "$(printf '\033')" ;;
+        esac
+    done
+fi
+run_tool uninstall
+
 # Everybody's prefixes
 home=$work/home
 places=("$home/.steam/steam/steamapps/compatdata/570/pfx" "$home/.local/share/bottles/bottles/Game" "$home/Games/Lutris game"

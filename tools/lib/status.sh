@@ -64,7 +64,8 @@ show_status_without()
         then
             echo "installed: no; reservations are part of this Wine"
             cat "$tmp/status"
-            exit $code
+            test $code = 0 || exit 1
+            exit
         fi
     fi
     echo "installed: no"
@@ -103,7 +104,7 @@ show_status()
     code=$?
     cat "$tmp/server"
     ! grep -q 'NOT kept off' "$tmp/server" || show_why_not
-    return $code
+    test $code = 0 || exit 1
 }
 
 # why the helper does nothing
@@ -132,5 +133,6 @@ list_reservations()
     run_portres list "$@"
     code=$?
     test $code != "$NO_HOST" || die_not_installed
-    exit $code
+    # Wine has codes of its own
+    test $code = 0 || exit 1
 }
