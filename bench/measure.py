@@ -180,8 +180,8 @@ class Program:
             raise Failure(f'there are no port reservations in {self.host.prefix}; wine-portres install puts them into a prefix')
 
     def run(self, count):
-        """median in us"""
-        return float(self.ask(f'run {count}')[1])
+        """median and least in us"""
+        return tuple(map(float, self.ask(f'run {count}')[1:3]))
 
     def end(self):
         self.tell('end')
@@ -225,14 +225,19 @@ class Bench:
             for program in self.programs.values():
                 program.end()
 
-    def add(self, group, operation, what, unit, target, values, compared=None, x=None, beside=None, ports=None, **others):
+    def add(self, group, operation, what, unit, target, values, compared=None, x=None, beside=None, ports=None, least=(), least_ratios=(), **others):
         """A row: VALUES are those of all rounds, by host, COMPARED what is shown of them beside something else;
-        stock Wine's operation is BESIDE; PORTS, by host, are of which it is"""
+        stock Wine's operation is BESIDE; PORTS, by host, are of which it is, LEAST what
+        the shortest of all runs took, which is what nothing else disturbed"""
         hosts = {}
         for host, some in values.items():
             cell = hosts[host.name] = summary(some)
             if compared and host in compared:
                 cell |= {'ratio' if unit == 'us' else 'above': summary(compared[host])}
+            if host in least:
+                cell['least'] = least[host]
+            if host in least_ratios:
+                cell['least_ratio'] = round(least_ratios[host], 4)
             if ports and host in ports:
                 cell['ports'] = ports[host]
             batch = self.requests.get((host, beside if host is self.stock and beside else operation))
@@ -270,18 +275,21 @@ class Bench:
     def measure_call(self, row):
         rounds = (3 if self.quick else 60) if row.runs > 5 else 2 if self.quick else 30
         values = {host: [] for host in self.hosts}
+        least = {}
         for host in self.hosts:
             self.programs[host].begin(row.beside if host is self.stock else row.operation)
         # the first one warms up
         for i in range(rounds + 1):
             for host in self.by_turns(i, self.hosts):
-                value = self.programs[host].run(row.runs)
+                median, shortest = self.programs[host].run(row.runs)
                 if i:
-                    values[host].append(value)
+                    values[host].append(median)
+                    least[host] = min(shortest, least.get(host, shortest))
         for host in self.hosts:
             self.programs[host].ask('stop')
         ratios = {host: [a / (b * row.times) for a, b in zip(values[host], values[self.stock])] for host in self.hosts[1:]}
-        self.add('calls', row.operation, row.what, 'us', row.target, values, ratios, beside=row.beside)
+        self.add('calls', row.operation, row.what, 'us', row.target, values, ratios, beside=row.beside, least=least,
+                 least_ratios={host: least[host] / (least[self.stock] * row.times) for host in self.hosts[1:]})
 
     # How cost grows
 
@@ -290,20 +298,25 @@ class Bench:
             numbers = series.quick if self.quick else series.numbers
             progress(series.what.format(', '.join(map(str, numbers))))
             values = {number: {host: [] for host in self.hosts[1:] if number <= host.most_ports() or series.group == 'blocks'} for number in numbers}
+            least = {number: {} for number in numbers}
             for i in range(1 if self.quick else 5):
                 for number in numbers:
                     for host in self.by_turns(i, list(values[number])):
-                        values[number][host].append(self.measure_number(self.programs[host], f'{series.operation}:{number}', series.runs))
+                        median, shortest = self.measure_number(self.programs[host], f'{series.operation}:{number}', series.runs)
+                        values[number][host].append(median)
+                        least[number][host] = min(shortest, least[number].get(host, shortest))
             for number in numbers:
+                others = {} if number == numbers[0] else \
+                    {'least_ratios': {host: some / least[numbers[0]][host] for host, some in least[number].items()}}
                 self.add_number(series.group, f'{series.operation}:{number}', series.what.format(number),
-                                '' if number == numbers[0] else series.target, values, number)
+                                series.target if others else '', values, number, least=least[number], **others)
 
     def measure_number(self, program, operation, runs):
         program.begin(operation)
         program.run(runs)
-        value = statistics.median(program.run(runs) for _ in range(3))
+        medians, shortest = zip(*(program.run(runs) for _ in range(3)))
         program.ask('stop')
-        return value
+        return statistics.median(medians), min(shortest)
 
     def add_number(self, group, operation, what, target, values, number, **others):
         first = next(iter(values.values()))
@@ -425,7 +438,7 @@ class Bench:
             program.ask(f'sleep {20 if self.quick else 200}')
             program.begin(operation)
             # the first ones differ, but are not the median
-            program.ask(f'batches {3 if self.quick else 17} {runs}')
+            program.ask(f'batches {3 if self.quick else 9} {runs}')
             program.ask('stop')
         for number in clients:
             with self.clients(host, number) as programs:

@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 
-HEADING = ['', 'where', 'requests', 'own', 'median', 'middle half', 'ratio', 'middle half', 'target']
+HEADING = ['', 'where', 'requests', 'own', 'median', 'middle half', 'ratio', 'middle half', 'least', 'ratio', 'target']
 TITLES = {
     'calls': 'Calls, beside stock Wine by turns',
     'ports': 'Ports in a block',
@@ -55,6 +55,7 @@ def lines_of(row):
             line += [f'{cell["above"]["median"]:+.0f} {row["unit"]}', '']
         else:
             line += ['', '']
+        line += [number(cell[key]) + unit if key in cell else '' for key, unit in (('least', ' ' + row['unit']), ('least_ratio', ''))]
         line.append(row['target'] if host == 'prefix' else '')
         if host in row.get('fastest_by_slowest', {}):
             line[7] = f'fastest by slowest {number(row["fastest_by_slowest"][host]["median"])}'
@@ -68,7 +69,10 @@ def print_table(result):
     groups = list(dict.fromkeys(row['group'] for row in result['rows']))
     for group in groups:
         lines = [HEADING] + [line for row in result['rows'] if row['group'] == group for line in lines_of(row)]
-        widths = [max(len(line[i]) for line in lines) for i in range(len(HEADING))]
+        # without the columns that have nothing here
+        used = [i for i in range(len(HEADING)) if i == 0 or any(line[i] for line in lines[1:])]
+        lines = [[line[i] for i in used] for line in lines]
+        widths = [max(len(line[i]) for line in lines) for i in range(len(used))]
         lines.insert(1, ['-' * width for width in widths])
         print(f'\n### {TITLES[group]}\n')
         for line in lines:
@@ -89,30 +93,21 @@ def plot(result, folder):
         script = [
             'set terminal svg size 640,400 noenhanced font "sans,12"',
             f'set output "{os.path.join(folder, group)}.svg"',
-            'set key top left', 'set grid', 'set xtics nomirror', 'set ytics nomirror', 'set border 3',
-            # 0 is there, too
-            'set logscale xy' if rows[0]['x'] else 'set logscale y; set nonlinear x via log10(1+x) inverse 10**x-1',
-            'set xtics (' + ', '.join(f'"{row["x"]}" {row["x"]}' for row in rows) + ')',
-            'set yrange [' + ('*:*' if group == 'ports' else f'{0.5 * least(rows)}:{2 * most(rows)}') + ']',
+            'set key outside top center horizontal', 'set grid ytics', 'set xtics nomirror', 'set ytics nomirror', 'set border 3',
+            # one step a number; what should be flat shows it best from 0 on
+            'set xtics (' + ', '.join(f'"{row["x"]}" {i}' for i, row in enumerate(rows)) + ')', f'set xrange [-0.2:{len(rows) - 0.8}]',
+            'set logscale y' if group == 'ports' else 'set yrange [0:*]',
             f'set xlabel "{label}"', 'set ylabel "microseconds"',
             'plot ' + ', '.join(f'"-" with yerrorlines linewidth 2 title "{host}"' for host in hosts),
         ]
         for host in hosts:
-            for row in rows:
+            for i, row in enumerate(rows):
                 if host in row['hosts']:
                     cell = row['hosts'][host]
-                    script.append(f'{row["x"]} {cell["median"]} {cell["low"]} {cell["high"]}')
+                    script.append(f'{i} {cell["median"]} {cell["low"]} {cell["high"]}')
             script.append('e')
         subprocess.run([gnuplot], input='\n'.join(script) + '\n', text=True, check=True)
     print(f'\nplots: {folder}/*.svg')
-
-
-def least(rows):
-    return min(cell['low'] for row in rows for cell in row['hosts'].values())
-
-
-def most(rows):
-    return max(cell['high'] for row in rows for cell in row['hosts'].values())
 
 
 def main():
