@@ -29,6 +29,8 @@ check_dll()
     sed -n 's/^[0-9@]*  *ours  *//p' "$srcdir/dlls/$dll/$dll.spec" | sort >"$work/own"
     comm -23 "$work/more" "$work/own" >"$work/unknown"
     ok "$ours has no other names but of functions that are its own" same "$work/unknown" /dev/null
+    ok "the sections of $ours can be mapped from the file" is \
+        "$("$objdump" -h "$work/adapted" 2>/dev/null | awk '/^ *[0-9]+ / && $6 !~ /000$/ { print $2 }')" ""
     ok "$ours forwards what $wine does" is "$("$objdump" -p "$work/adapted" 2>/dev/null | sed -n 's/.*Forwarder RVA -- //p')" \
         "$("$objdump" -p "$wine" 2>/dev/null | sed -n 's/.*Forwarder RVA -- //p')"
 }
