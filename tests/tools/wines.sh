@@ -81,6 +81,34 @@ done
 ok "run: what the program says, and its exit code" is "$("$tool" run cmd /c 'echo hello& exit 7' 2>"$work/err" </dev/null | tr -d '\r'; echo "${PIPESTATUS[0]}")" "hello
 7"
 ok "run: the prefix is as it was" test ! -e "$system32/portres"
+
+# "the last program so run takes it out"
+mkfifo "$work/input"
+exec 6<>"$work/input"
+"$tool" run "$programs/pipe_test.exe" -hold <"$work/input" >"$work/hold" 2>&1 6>&- &
+first=$!
+ok "two at once: the first one has reservations" wait_for "$work/hold" "^udp"
+run_tool run cmd /c exit 3
+ok "two at once: the second one ends" is "$code" 3 || cat "$work/err" "$work/out"
+ok "two at once: the component is there for the first one" test -f "$system32/portres/portserver.exe"
+run_tool list
+ok "two at once: its reservations are, too" grep -q "^udp.*pipe_test.exe" "$work/out"
+kill -9 $first
+# the program itself goes on, and its lock with it or not: the next one knows
+run_tool run cmd /c exit 4
+ok "the tool was killed: the next one ends" is "$code" 4
+run_tool status
+ok "the tool was killed: status tells" grep -q "^installed" "$work/out" || cat "$work/out"
+# the program ends with its standard input
+exec 6>&-
+for _ in $(seq 50)
+do
+    test -n "$(processes_of 'pipe_test.exe')" || break
+    sleep 0.1
+done
+run_tool run cmd /c exit 5
+ok "the tool was killed, and the program has ended: the next one" is "$code" 5
+ok "the tool was killed, and the program has ended: the prefix is as it was" test ! -e "$system32/portres" || cat "$work/err"
 run_tool install
 run_tool run cmd /c exit 0
 ok "run in a prefix with the component" is "$code" 0

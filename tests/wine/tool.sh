@@ -27,6 +27,12 @@ run_tool uninstall
 ok "uninstall: exit code" is "$code" 0
 ok "uninstall: what it says" is "$(cat "$work/out")" "wine-portres: was not installed in $WINEPREFIX"
 
+run_tool run cmd /c exit 7
+ok "run: the program runs" is "$code" 7
+ok "run: nothing is said" is "$(wc -c <"$work/err")" 0
+find "$WINEPREFIX/drive_c/windows/system32" | sort >"$work/after"
+ok "run: nothing was changed" same "$work/before" "$work/after"
+
 run_tool status
 ok "status: exit code" is "$code" 0
 ok "status: who answers" contains "$work/out" "installed: no; reservations are part of this Wine"

@@ -13,19 +13,26 @@
 # takes it out. Where it was installed before, it stays.
 run_program()
 {
+    # there is nothing to put into it
+    ! test -f "$portres/portres.exe" && test -f "$libdir/$arch-windows/portres.exe" && is_part_of_wine >/dev/null 2>&1 && wine_exec "$@"
     if ! test -f "$portres/portres.exe" || test -f "$portres/once"
     then
         command -v flock >/dev/null || die "run needs the command flock (on Debian: apt-get install util-linux); 'wine-portres install' does without"
         # held by each of them as long as it runs, and alone by who puts the component in or takes it out
-        exec 8>"$WINEPREFIX/wine-portres.lock"
-        flock -x 0 <&8
-        if ! test -f "$portres/portres.exe"
-        then
-            # an install that is interrupted before the mark is there is one that stays
-            (install_component) >&2 || exit 1
-            : >"$portres/once"
-        fi
+        exec 8<"$WINEPREFIX/drive_c"
         flock -s 0 <&8
+        # flock lets go of one lock before it takes the other: the last one may end meanwhile
+        until test -f "$portres/portres.exe"
+        do
+            flock -x 0 <&8
+            if ! test -f "$portres/portres.exe"
+            then
+                # an install that is interrupted before the mark is there is one that stays
+                (install_component) >&2 || exit 1
+                : >"$portres/once"
+            fi
+            flock -s 0 <&8
+        done
         trap ':' INT TERM HUP
     fi
     wine_run "$@" 8<&-
@@ -33,7 +40,6 @@ run_program()
     if test -f "$portres/once" && flock -n -x 0 <&8
     then
         (uninstall_component) >&2 || code=1
-        rm -f -- "$WINEPREFIX/wine-portres.lock"
     fi
     exit $code
 }
