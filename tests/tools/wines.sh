@@ -118,6 +118,17 @@ WINE_PORTRES_LIBDIR=$work/nothing "$system32/portres/tool/wine-portres" uninstal
 ok "uninstall by the tool in the prefix" is "$?" 0 || cat "$work/err"
 ok "uninstall by the tool in the prefix: nothing is left" test ! -e "$system32/portres"
 
+# An install meanwhile is one that stays
+exec 6<>"$work/input"
+"$tool" run "$programs/pipe_test.exe" -hold <"$work/input" >"$work/hold" 2>&1 6>&- &
+first=$!
+wait_for "$work/hold" "^udp"
+run_tool install
+ok "install while a program is run: exit code" is "$code" 0 || cat "$work/err"
+exec 6>&-
+wait $first
+ok "install while a program is run: it stays" test -f "$system32/portres/portserver.exe"
+
 # Only these exit codes are documented, whatever Wine's are
 run_tool install
 mkdir "$work/failing"

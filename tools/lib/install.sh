@@ -364,6 +364,7 @@ install_component()
     # shellcheck disable=SC2086 # lists of words
     run_registration register $restart $overrides
     verify_install
+    rm -f -- "$portres/once"  # what was put in for one program stays now
     echo "wine-portres: installed in $WINEPREFIX"
 }
 
