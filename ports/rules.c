@@ -103,23 +103,40 @@ struct busy_ports
     int           asked;
 };
 
-/* look for a block in from..last, stepping over ports that somebody else on the machine has */
+/* Look for a block in from..last, stepping over ports that somebody else on the machine has. A host keeps the lowest ports from a user, and
+ * may be set to keep tens of thousands: the end of those is found by halves. */
 static NTSTATUS add_from_range( struct port_pool *pool, struct port_client *client, struct port_socket *sock, unsigned int from,
                                 unsigned int last, unsigned int count, uint64_t token, struct busy_ports *known,
                                 struct port_reservation **reservation )
 {
-    unsigned int busy;
+    unsigned int next = from, busy, denied = 0, end = last + 1;  /* what is kept from this user ends between these two */
     NTSTATUS status;
 
-    for (; (from = pool_find_free( pool, sock->protocol, from, last, count, known->ports )); from = busy + 1)
+    for (;;)
     {
-        status = add_reservation( pool, sock->protocol, from, count, token, client, sock, 0, reservation, &busy );
-        if (!is_about_port( status )) return status;
-        /* mostly the first block is free, and to know it all takes longer than to try */
-        if (!known->asked) host_get_busy_ports( sock->protocol, known->ports );
-        known->asked = 1;
+        status = STATUS_NOT_FOUND;
+        if ((from = pool_find_free( pool, sock->protocol, next, last, count, known->ports )))
+        {
+            status = add_reservation( pool, sock->protocol, from, count, token, client, sock, 0, reservation, &busy );
+            if (!is_about_port( status )) return status;
+            /* mostly the first block is free, and to know it all takes longer than to try */
+            if (!known->asked) host_get_busy_ports( sock->protocol, known->ports );
+            known->asked = 1;
+        }
+        if (status == STATUS_ACCESS_DENIED)
+        {
+            denied = busy;
+            if (end <= denied) end = last + 1;
+        }
+        else if (denied && end - denied > 1) end = next;
+        else if (from)
+        {
+            next = busy + 1;
+            continue;
+        }
+        else return status;
+        next = denied + (end - denied + 1) / 2;
     }
-    return STATUS_NOT_FOUND;
 }
 
 static NTSTATUS add_anywhere( struct port_pool *pool, struct port_client *client, struct port_socket *sock, unsigned int count,

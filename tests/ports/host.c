@@ -18,7 +18,7 @@ struct port_pool *pool;
 struct host_client host_clients[HOST_CLIENTS];
 struct host_socket host_sockets[HOST_SOCKETS];
 void (*host_waits)(void);
-unsigned int host_failed, host_guard_calls, host_first_ephemeral;
+unsigned int host_failed, host_guard_calls, host_first_ephemeral, host_first_port;
 
 #define GUARDED 0x1
 #define YIELDED 0x2
@@ -144,7 +144,7 @@ NTSTATUS host_guard( int kind, int protocol, unsigned int first, unsigned int co
     {
         if (fails()) return STATUS_INSUFFICIENT_RESOURCES;
         *busy = first;
-        if (first < HOST_FIRST_PORT) return STATUS_ACCESS_DENIED;
+        if (first < host_first_port) return STATUS_ACCESS_DENIED;
         if ((found = find_busy( protocol, first, count )))
         {
             *busy = found;
@@ -219,7 +219,7 @@ static NTSTATUS check_bind( const struct host_socket *sock, unsigned int port, u
     int reuse = sock->reuse && !(flags & BIND_UNSHARED);
     unsigned int i;
 
-    if (port < HOST_FIRST_PORT || port >= POOL_PORTS) return STATUS_ACCESS_DENIED;
+    if (port < host_first_port || port >= POOL_PORTS) return STATUS_ACCESS_DENIED;
     if (busy_ports[protocol_index( sock->ports.protocol )][port]) return STATUS_SHARING_VIOLATION;
     for (i = 0; i < HOST_SOCKETS; i++)
     {
@@ -310,6 +310,7 @@ void host_reset(void)
     host_waits = NULL;
     last_random = host_guard_calls = 0;
     host_first_ephemeral = HOST_FIRST_EPHEMERAL;
+    host_first_port = HOST_FIRST_PORT;
     host_fail_at( 0 );
 }
 

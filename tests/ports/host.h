@@ -18,7 +18,7 @@
 
 #define HOST_CLIENTS 4
 #define HOST_SOCKETS 12
-#define HOST_FIRST_PORT 1024   /* the system lets nobody bind ports below */
+#define HOST_FIRST_PORT 1024
 #define HOST_FIRST_EPHEMERAL 32768
 
 struct host_client
@@ -47,6 +47,7 @@ extern struct host_client host_clients[HOST_CLIENTS];   /* the first is an admin
 extern struct host_socket host_sockets[HOST_SOCKETS];   /* the even ones are TCP */
 
 extern unsigned int host_first_ephemeral;   /* HOST_FIRST_EPHEMERAL after host_reset() */
+extern unsigned int host_first_port;        /* the system lets nobody bind ports below; HOST_FIRST_PORT after host_reset() */
 
 /* Begin anew, with open sockets and nothing reserved. */
 extern void host_reset(void);

@@ -167,6 +167,31 @@ static void test_wildcard(void)
         end();
     }
 
+    /* "a port that the host does not let this user bind": a search gets past such ports in few questions, and misses no block behind them */
+    for (i = 1500; i <= 32768; i += 1500)
+    {
+        host_reset();
+        host_first_port = i;
+        for (port = 0; port < 3; port++)
+        {
+            calls = host_guard_calls;
+            succeeds( acquire( ALICE, tcp( 0 ), 0, 8 ) );
+            ok( granted->first >= i && granted->first + 8 <= HOST_FIRST_EPHEMERAL, "from %u on: got %u\n", i, granted->first );
+            ok( host_guard_calls - calls <= 50, "from %u on: asked for guards %u times\n", i, host_guard_calls - calls );
+        }
+        succeeds( acquire( BOB, udp( 0 ), 0, HOST_FIRST_EPHEMERAL - i ) );
+        ok( granted->first == i, "from %u on: got %u\n", i, granted->first );
+        check( acquire( BOB, udp( 0 ), 0, 1 ), STATUS_INSUFFICIENT_RESOURCES );
+        end();
+    }
+    host_reset();
+    host_first_port = 30000;
+    for (port = 1; port < POOL_PORTS; port++) host_set_busy( TCP, port, port != 30000 && port != 31234, port % 2 );
+    succeeds( acquire( ALICE, tcp( 0 ), 0, 1 ) );
+    succeeds( acquire( ALICE, tcp( 0 ), 0, 1 ) );
+    check( acquire( ALICE, tcp( 0 ), 0, 1 ), STATUS_INSUFFICIENT_RESOURCES );
+    end();
+
     /* "A busy host makes a call slower": what the system tells of narrows the search to few questions */
     host_reset();
     for (port = 1; port < POOL_PORTS; port += 2) host_set_busy( TCP, port, 1, 1 );

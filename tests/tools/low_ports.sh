@@ -17,8 +17,18 @@ ip link set lo up
 
 take() { timeout 30 wine "$programs/pipe_test.exe" -take "$@" 2>/dev/null </dev/null | tr -d '\r' | grep '^bind'; }
 
+# the server has three seconds for a request
+wildcard()
+{
+    timeout 60 wine "$programs/pipe_test.exe" -hold 20 2>/dev/null </dev/null | tr -d '\r' >"$work/hold"
+    ok "$1: from $2 on: wildcard blocks are granted" lacks "$work/hold" "Test failed"
+    ok "$1: from $2 on: of those ports" is "$(awk -v first="$2" '/^(tcp|udp)/ { n++; bad += $2 < first } END { print n, bad + 0 }' "$work/hold")" "21 0"
+}
+
 check_ports()
 {
+    echo 32000 >"$start"
+    wildcard "$1" 32000
     echo 2000 >"$start"
     ok "$1: from 2000 on: 1500 is kept from this user" is "$(take tcp 1500)" "bind 10013 acquire 10013"
     ok "$1: from 2000 on: 1500 of UDP" is "$(take udp 1500)" "bind 10013 acquire 10013"
