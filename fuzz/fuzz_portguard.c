@@ -25,6 +25,7 @@
 #include "log.h"
 #include "portguard_prefix.h"
 #include "portguard_request.h"
+#include "portguard_ring.h"
 #include "task.h"
 
 static void check( int cond, const char *what )
@@ -195,6 +196,33 @@ int stream_wait( unsigned int timeout )
     return 0;
 }
 
+/* no memory that others see, either */
+int ring_open( struct portguard_ring *place )
+{
+    memset( place, 0, sizeof(*place) );
+    return 1;
+}
+
+void ring_start(void)
+{
+}
+
+int stream_open_ring( const struct portguard_ring *place )
+{
+    (void)place;
+    return 0;
+}
+
+int stream_start_ring(void)
+{
+    return 0;
+}
+
+int stream_spin(void)
+{
+    return 0;
+}
+
 void stream_run(void)
 {
 }
@@ -283,7 +311,8 @@ static void fuzz_replies( const uint8_t *data, size_t size )
             reply.serial = sent[0].serial;
             reply.port = sent[0].op == PORTGUARD_HELLO ? PORTGUARD_VERSION : command;
             if (command >= 150) reply.status = STATUS_SHARING_VIOLATION + (command - 150) % 8;
-            n = reply.status ? 0 : sent[0].op == PORTGUARD_BUSY_PORTS ? PORTGUARD_MAP_SIZE : sent[0].op == PORTGUARD_FIND_SOCKS ? 3 : 0;
+            n = reply.status ? 0 : sent[0].op == PORTGUARD_BUSY_PORTS ? PORTGUARD_MAP_SIZE : sent[0].op == PORTGUARD_FIND_SOCKS ? 3 :
+                sent[0].op == PORTGUARD_OPEN_RING ? sizeof(struct portguard_ring) : 0;
             reply.size += n;
             memmove( sent, sent + 1, --sent_count * sizeof(sent[0]) );
             helper_received( &reply, sizeof(reply) );

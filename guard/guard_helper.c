@@ -171,21 +171,49 @@ static void lost( const char *why )
     wake_waiters();
 }
 
+static void ask_for_ring(void)
+{
+    struct portguard_request req = { .size = sizeof(req), .op = PORTGUARD_OPEN_RING, .serial = ++last_serial };
+
+    if (!add_call( &req, NULL, sizeof(struct portguard_ring), 1 ) || !send_message( &req, NULL, 0 ))
+        lost( "portguard takes no more requests" );
+}
+
+/* Should there be no ring, the stream carries everything. Returns 0 when it is broken. */
+static int use_ring( const struct portguard_ring *place )
+{
+    struct portguard_request req = { .size = sizeof(req), .op = PORTGUARD_USE_RING, .flags = PORTGUARD_NO_REPLY };
+
+    if (!stream_open_ring( place )) return 1;
+    req.serial = ++last_serial;
+    return send_message( &req, NULL, 0 ) && stream_start_ring();
+}
+
 /* the answer to the first request */
 static void hello( const struct portguard_reply *reply )
 {
     elsewhere = reply->status == STATUS_NOT_SUPPORTED;
-    if (!reply->status && reply->port == PORTGUARD_VERSION)
+    if (!reply->status && reply->port == PORTGUARD_VERSION) ask_for_ring();
+    else if (elsewhere) lost( "portguard is in another network than wineserver, and can't go there" );
+    else lost( "portguard is of another version; install again" );
+}
+
+/* the answer to the second one */
+static void ring_opened( const struct portguard_reply *reply )
+{
+    struct portguard_ring place;
+
+    memcpy( &place, reply + 1, sizeof(place) );
+    if (!reply->status && !use_ring( &place ))
     {
-        state = HELPER_RUNS;
-        retry_time = RETRY_TIME;
-        last_failure = NULL;
-        helper_started();
-        wake_waiters();
+        lost( "portguard takes no more requests" );
         return;
     }
-    if (elsewhere) lost( "portguard is in another network than wineserver, and can't go there" );
-    else lost( "portguard is of another version; install again" );
+    state = HELPER_RUNS;
+    retry_time = RETRY_TIME;
+    last_failure = NULL;
+    helper_started();
+    wake_waiters();
 }
 
 /* Take the reply that has arrived. Returns 0 when it makes no sense. */
@@ -205,6 +233,7 @@ static int take_reply( const struct portguard_reply *reply )
     call->reply = *reply;
     call->state = ANSWERED;
     if (call->req.op == PORTGUARD_HELLO) hello( reply );
+    else if (call->req.op == PORTGUARD_OPEN_RING) ring_opened( reply );
     else
     {
         if (!call->abandoned && size) memcpy( call->out, reply + 1, size );
@@ -307,6 +336,8 @@ void helper_tick(void)
 
         helper_send( &req, 1 );
     }
+    /* what there was no room for */
+    else if (state == HELPER_RUNS && !stream_send( "", 0 )) lost( "portguard takes no more requests" );
 }
 
 enum helper_state helper_state(void)
@@ -362,6 +393,7 @@ enum helper_result helper_call( struct portguard_request *req, const void *more,
         free( call );
         return HELPER_GONE;
     }
+    while (call->state == WAITING && !silent && stream_spin()) ;
     while (call->state == WAITING)
         if (!(task ? task_wait() : stream_wait( end > task_now() ? end - task_now() : 0 ))) break;
     if (call->state == WAITING)

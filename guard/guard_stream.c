@@ -11,11 +11,14 @@
 
 #include "wsock.h"
 #include "guard_helper.h"
+#include "guard_ring.h"
 #include "guard_stream.h"
 #include "path.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <wchar.h>
 
 #ifndef WSA_FLAG_NO_HANDLE_INHERIT
 # define WSA_FLAG_NO_HANDLE_INHERIT 0x80
@@ -26,10 +29,14 @@
 
 #define MAX_STRANGERS 100      /* that connect to the listener before this process does */
 #define ACCEPT_TIME   2        /* s that the own connection may take */
+#define SPIN_TIME     300      /* microseconds that a look into the ring may take; portguard needs 30 to 60 on a host that is not busy */
+#define SPIN_PAUSE    8        /* calls without one after one in vain: on a busy host it would keep portguard itself from running */
 #define SEND_TIME     10000    /* ms that a helper may take to read, before the main loop runs */
 #define MAX_UNSENT    8000000  /* bytes kept for a helper that does not read */
 
-extern PEB * WINAPI RtlGetCurrentPeb(void);  /* of ntdll, in no header */
+/* of ntdll, in no header */
+extern PEB * WINAPI RtlGetCurrentPeb(void);
+extern LONG WINAPI NtYieldExecution(void);
 
 /* bytes on their way */
 struct buffer
@@ -55,6 +62,10 @@ struct stream
     BOOL             skips;          /* the port hears nothing of operations that end at once */
     struct buffer    sending, next;  /* given to the system, and what comes after it */
     char             received[16384];
+    struct ring_memory *memory;      /* NULL: there is no ring */
+    HANDLE           wake;           /* the pipe */
+    BOOL             ring;           /* it is in use; the socket brings bytes that say nothing but 'look there' */
+    struct ring_end  requests, replies;
 };
 
 static struct stream *stream;
@@ -219,11 +230,21 @@ static void free_if_done( struct stream *old )
     free( old );
 }
 
+static void close_ring( struct stream *old )
+{
+    if (old->memory) UnmapViewOfFile( old->memory );
+    if (old->wake) CloseHandle( old->wake );
+    old->memory = NULL;
+    old->wake = NULL;
+    old->ring = FALSE;
+}
+
 static void close_stream( struct stream *old )
 {
     cancel( &old->read );
     cancel( &old->write );
     winsock.closesocket( old->s );
+    close_ring( old );
     free_if_done( old );
 }
 
@@ -300,7 +321,7 @@ static BOOL note_sent( DWORD size )
 }
 
 /* Send what is to be sent, as long as that needs no wait in the main loop. Returns FALSE when the stream is broken. */
-static BOOL flush(void)
+static BOOL flush_socket(void)
 {
     struct operation *op = &stream->write;
 
@@ -314,25 +335,152 @@ static BOOL flush(void)
     return TRUE;
 }
 
+/* Wake portguard: at most one byte each time that it sleeps, so the pipe has room. A byte through the socket is as good. */
+static BOOL wake_reader(void)
+{
+    DWORD size;
+
+    if (!ring_must_wake( &stream->requests ) || (WriteFile( stream->wake, "", 1, &size, NULL ) && size == 1)) return TRUE;
+    return stream->write.pending || begin( &stream->write, FALSE, (void *)"", 1 );
+}
+
+static BOOL flush_ring(void)
+{
+    struct buffer *buffer = &stream->sending;
+    int ret;
+
+    if (!buffer->len) return TRUE;
+    if ((ret = ring_write( &stream->requests, buffer->data, buffer->len )) < 0) return FALSE;
+    memmove( buffer->data, buffer->data + ret, buffer->len -= ret );
+    return wake_reader();
+}
+
+static BOOL flush(void)
+{
+    return stream->ring ? flush_ring() : flush_socket();
+}
+
 int stream_send( const void *data, size_t size )
 {
     if (!stream) return 0;
-    return append( stream->write.pending ? &stream->next : &stream->sending, data, size ) && flush();
+    return append( stream->write.pending && !stream->ring ? &stream->next : &stream->sending, data, size ) && flush();
+}
+
+/* Is it still the stream that was the latest then? */
+static BOOL is_stream( unsigned int count )
+{
+    return stream && stream_count == count;
+}
+
+/* Read what the ring has. Returns FALSE when there was nothing. */
+static BOOL read_ring(void)
+{
+    unsigned int count = stream_count;
+    char received[sizeof(stream->received)];
+    BOOL any = FALSE;
+    int ret;
+
+    while (is_stream( count ) && stream->ring && (ret = ring_read( &stream->replies, received, sizeof(received) )))
+    {
+        any = TRUE;
+        if (ret < 0) helper_ended();
+        else helper_received( received, ret );
+    }
+    return any;
 }
 
 /* What was read; nothing is the end. */
 static void hand_on( DWORD size )
 {
     char received[sizeof(stream->received)];
+    unsigned int count = stream_count;
 
-    if (!size)
+    if (!size) helper_ended();
+    else if (stream->ring)
     {
-        helper_ended();
-        return;
+        /* it was woken, and is to be woken again */
+        do
+        {
+            read_ring();
+            if (!is_stream( count )) return;
+            ring_sleep( &stream->replies );
+        } while (!ring_is_empty( &stream->replies ));
+        if (!flush()) helper_ended();
     }
-    /* the stream may be closed over what it brought */
-    memcpy( received, stream->received, size );
-    helper_received( received, size );
+    else
+    {
+        /* the stream may be closed over what it brought */
+        memcpy( received, stream->received, size );
+        helper_received( received, size );
+    }
+}
+
+static HANDLE open_descriptor( unsigned int pid, unsigned int fd, DWORD access )
+{
+    WCHAR path[64];
+    HANDLE handle;
+
+    swprintf( path, sizeof(path) / sizeof(path[0]), L"\\\\?\\unix\\proc\\%u\\fd\\%u", pid, fd );
+    handle = CreateFileW( path, access, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL, OPEN_EXISTING, 0, NULL );
+    if (handle == INVALID_HANDLE_VALUE) return NULL;
+    return handle;
+}
+
+int stream_open_ring( const struct portguard_ring *place )
+{
+    HANDLE file, section = NULL;
+    struct ring_memory *memory = NULL;
+
+    if (!stream->skips || stream->write.pending || stream->sending.len) return 0;
+    if ((file = open_descriptor( place->pid, place->memory_fd, GENERIC_READ | GENERIC_WRITE )) &&
+        GetFileSize( file, NULL ) == sizeof(*memory) && (section = CreateFileMappingW( file, NULL, PAGE_READWRITE, 0, 0, NULL )))
+        memory = MapViewOfFile( section, FILE_MAP_READ | FILE_MAP_WRITE, 0, 0, sizeof(*memory) );
+    if (section) CloseHandle( section );
+    if (file) CloseHandle( file );
+    stream->memory = memory;
+    if (memory && !IsBadReadPtr( &memory->nonce, sizeof(memory->nonce) ) && memory->nonce == place->nonce &&
+        (stream->wake = open_descriptor( place->pid, place->wake_fd, GENERIC_WRITE )))
+        return 1;
+    close_ring( stream );
+    return 0;
+}
+
+int stream_start_ring(void)
+{
+    struct ring_memory *memory = stream->memory;
+
+    stream->requests = (struct ring_end){ &memory->requests, memory->request_bytes, RING_REQUESTS_SIZE, 0 };
+    stream->replies = (struct ring_end){ &memory->replies, memory->reply_bytes, RING_REPLIES_SIZE, 0 };
+    stream->ring = !stream->write.pending && !stream->sending.len;
+    return stream->ring;
+}
+
+int stream_spin(void)
+{
+    static unsigned int pause;
+    unsigned int count = stream_count;
+    LARGE_INTEGER start, now, frequency;
+    BOOL found;
+
+    if (!stream || !stream->ring) return 0;
+    if (pause)
+    {
+        pause--;
+        return 0;
+    }
+    QueryPerformanceFrequency( &frequency );
+    QueryPerformanceCounter( &start );
+    ring_stay_awake( &stream->replies );
+    while (!(found = read_ring()))
+    {
+        NtYieldExecution();
+        QueryPerformanceCounter( &now );
+        if ((now.QuadPart - start.QuadPart) * 1000000 >= frequency.QuadPart * SPIN_TIME) break;
+    }
+    if (!is_stream( count )) return 1;
+    ring_sleep( &stream->replies );
+    if (!read_ring() && !found) pause = SPIN_PAUSE;
+    return !pause;
 }
 
 /* Read on until there is nothing to be read. */
@@ -340,7 +488,7 @@ static void read_on(void)
 {
     unsigned int count = stream_count;
 
-    while (stream && stream_count == count)
+    while (is_stream( count ))
     {
         if (!start_read( stream ))
         {
@@ -357,6 +505,7 @@ int stream_wait( unsigned int timeout )
     DWORD size;
 
     if (!stream || loop_runs) return 0;
+    if (stream_spin()) return 1;
     if (!stream->read.pending && !start_read( stream ))
     {
         helper_ended();
@@ -390,7 +539,7 @@ void stream_completed( OVERLAPPED *overlapped, DWORD error, DWORD size )
         unsigned int count = stream_count;
 
         hand_on( size );
-        if (stream_count == count) read_on();
+        if (is_stream( count )) read_on();
     }
-    else if (!note_sent( size ) || !flush()) helper_ended();
+    else if (!(from->ring ? size > 0 : note_sent( size )) || !flush()) helper_ended();
 }

@@ -26,10 +26,12 @@
 #include "portguard_handover.h"
 #include "portguard_prefix.h"
 #include "portguard_request.h"
+#include "portguard_ring.h"
 
 #define OWN_DESCRIPTORS 24     /* that are no guards */
 #define MAX_DESCRIPTORS 140000 /* both protocols' ports and some more */
 #define RETRY_TIME      1000   /* ms between two tries to guard what could not be guarded */
+#define RING_TIME       1      /* ms between two looks for room in the ring */
 #define IDLE_TIME       10000  /* ms after which the kernel's range of ports is looked at again */
 
 static const struct prefix_id *prefix;
@@ -69,7 +71,7 @@ static int is_own_stream( int fd )
     return addr.ss_family == AF_UNIX || tables_peer_is_own_user( fd );
 }
 
-static int send_reply( const void *data, size_t size )
+static int send_to_stream( const void *data, size_t size )
 {
     const char *ptr = data;
     struct pollfd pfd = { 1, POLLOUT, 0 };
@@ -89,22 +91,46 @@ static int send_reply( const void *data, size_t size )
     return 1;
 }
 
+/* Write it to the ring, and wait for room there as long as the server lives. */
+static int send_to_ring( const void *data, size_t size )
+{
+    const char *ptr = data;
+
+    for (;;)
+    {
+        struct pollfd pfd = { 0, POLLRDHUP, 0 };
+        int wake, ret = ring_send( ptr, size, &wake );
+
+        if (ret < 0 || (wake && !send_to_stream( "", 1 ))) return 0;
+        ptr += ret;
+        if (!(size -= ret)) return 1;
+        if (poll( &pfd, 1, RING_TIME ) > 0) return 0;
+    }
+}
+
+static int send_reply( const void *data, size_t size )
+{
+    return ring_is_used() ? send_to_ring( data, size ) : send_to_stream( data, size );
+}
+
 #define INPUT_SERVER  0x1
 #define INPUT_HELPER  0x2  /* another one has come */
 #define INPUT_PREFIX  0x4  /* see whether it has ended */
+#define INPUT_RING    0x8  /* look into it */
 
 /* Wait for something to do. Returns INPUT_*. */
 static int wait_for_input(void)
 {
-    struct pollfd fds[2 + HANDOVER_FDS] = { { connected ? 0 : -1, POLLIN, 0 }, { -1, POLLIN, 0 } };
-    unsigned int i, count = 2;
-    int asks = prefix && prefix_fd() < 0, ret;
+    struct pollfd fds[3 + HANDOVER_FDS] = { { connected ? 0 : -1, POLLIN, 0 }, { -1, POLLIN, 0 }, { ring_fd(), POLLIN, 0 } };
+    unsigned int i, count = 3;
+    int asks = prefix && prefix_fd() < 0, timeout = guards_missing() || asks || !connected ? RETRY_TIME : IDLE_TIME, ret;
 
     if (prefix) fds[1].fd = prefix_fd();
     if (is_helper) count += handover_fds( fds + count );
-    if (poll( fds, count, guards_missing() || asks || !connected ? RETRY_TIME : IDLE_TIME ) < 0) return 0;
-    ret = (fds[0].revents ? INPUT_SERVER : 0) | (fds[1].revents || asks ? INPUT_PREFIX : 0);
-    for (i = 2; i < count; i++) if (fds[i].revents) ret |= INPUT_HELPER;
+    if (!ring_wait()) timeout = 0;
+    if (poll( fds, count, timeout ) < 0) return 0;
+    ret = (fds[0].revents ? INPUT_SERVER : 0) | (fds[1].revents || asks ? INPUT_PREFIX : 0) | (ring_is_used() ? INPUT_RING : 0);
+    for (i = 3; i < count; i++) if (fds[i].revents) ret |= INPUT_HELPER;
     return ret;
 }
 
@@ -112,6 +138,7 @@ static int wait_for_input(void)
 static void disconnect(void)
 {
     connected = 0;
+    ring_close();
     close( 0 );
     close( 1 );
     if (open( "/dev/null", O_RDWR ) == 0) dup2( 0, 1 );
@@ -121,10 +148,27 @@ static void disconnect(void)
 static void connect_to( int stream )
 {
     guards_claim();
+    ring_close();
     dup2( stream, 0 );
     dup2( stream, 1 );
     close( stream );
     connected = 1;
+}
+
+/* recv() of what there is, without a wait, in the ring or the stream. What the server has written before its end is done first. */
+static ssize_t receive( void *data, size_t size, int input )
+{
+    ssize_t ret = ring_receive( data, size );
+
+    if (ret) errno = EPROTO;
+    if (ret) return ret;
+    ret = -1;
+    errno = EAGAIN;
+    if (input & INPUT_SERVER) ret = recv( 0, data, size, MSG_DONTWAIT );
+    if (ret <= 0 || !ring_is_used()) return ret;
+    /* it only wakes */
+    errno = EAGAIN;
+    return -1;
 }
 
 /* Serve requests until the server or the prefix ends. Returns the exit code. */
@@ -133,7 +177,7 @@ static int serve(void)
     static char requests[PORTGUARD_MAX_REQUEST];
     long last_retry = 0, end = 0;
     size_t len = 0, used;
-    int input, stream, quit;
+    int input, stream, quit, had_ring;
     ssize_t ret;
 
     for (;;)
@@ -164,17 +208,18 @@ static int serve(void)
             continue;
         }
 
-        if (!(input & INPUT_SERVER)) continue;
-        ret = recv( 0, requests + len, sizeof(requests) - len, MSG_DONTWAIT );
+        ret = receive( requests + len, sizeof(requests) - len, input );
         if (ret < 0 && (errno == EAGAIN || errno == EINTR)) continue;
         if (ret < 0 && errno != ECONNRESET) return 1;
         if (ret > 0)
         {
             len += ret;
+            had_ring = ring_is_used();
             switch (requests_handle( requests, len, send_reply, &used ))
             {
             case REQUESTS_GO_ON:
                 len -= used;
+                if (!had_ring && ring_is_used()) len = 0;  /* what follows in the stream only wakes */
                 memmove( requests, requests + used, len );
                 continue;
             case REQUESTS_QUIT:

@@ -24,7 +24,7 @@
  * then hands the stream on to that one; see portguard_handover.h. */
 
 #define PORTGUARD_FILE    "portguard"  /* stands beside portserver.exe */
-#define PORTGUARD_VERSION 3
+#define PORTGUARD_VERSION 4
 
 enum portguard_op
 {
@@ -40,6 +40,9 @@ enum portguard_op
                             * STATUS_NOT_SUPPORTED: wineserver is not known, or not to be looked into */
     PORTGUARD_FORGET,      /* drop what was not guarded again since HELLO; take back what was not yielded or shared again */
     PORTGUARD_INFO,        /* does nothing; the reply tells how it stands */
+    PORTGUARD_OPEN_RING,   /* the reply is followed by struct portguard_ring */
+    PORTGUARD_USE_RING,    /* what follows comes through that ring, and so do the replies; the stream carries no more than bytes that wake
+                            * the other side. It is the last request on the stream */
     PORTGUARD_QUIT,        /* end now, with all guards; without that the helper outlives its server as long as wineserver runs, but for
                             * PORTGUARD_LINGER seconds at most, and the next one gets it with its guards */
 };
@@ -78,6 +81,16 @@ struct portguard_reply
     uint32_t limit;     /* of them */
     uint32_t missing;   /* ports that should have one, and have none */
     uint32_t info;      /* PORTGUARD_INFO_* */
+};
+
+/* where the server finds the memory of guard_ring.h, and the pipe by which it wakes the helper */
+struct portguard_ring
+{
+    uint64_t nonce;      /* that stands in the memory, so that it is no other's */
+    uint32_t pid;        /* of the helper */
+    uint32_t memory_fd;  /* descriptors of it */
+    uint32_t wake_fd;
+    uint32_t __pad;
 };
 
 #define PORTGUARD_INFO_EXHAUSTED 0x1  /* the last guard that was not made was one too many */

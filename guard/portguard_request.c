@@ -15,6 +15,7 @@
 #include "guard_tables.h"
 #include "portguard_prefix.h"
 #include "portguard_request.h"
+#include "portguard_ring.h"
 
 typedef char check_map_size[PORTGUARD_MAP_SIZE == TABLES_MAP_SIZE ? 1 : -1];
 
@@ -86,6 +87,7 @@ static NTSTATUS handle_block( const struct portguard_request *req )
 
 static NTSTATUS handle( const struct portguard_request *req )
 {
+    struct portguard_ring ring;
     NTSTATUS status;
 
     switch (req->op)
@@ -93,6 +95,14 @@ static NTSTATUS handle( const struct portguard_request *req )
     case PORTGUARD_HELLO:
         reply.header.port = PORTGUARD_VERSION;
         return refused ? STATUS_NOT_SUPPORTED : STATUS_SUCCESS;
+    case PORTGUARD_OPEN_RING:
+        if (!ring_open( &ring )) return STATUS_INSUFFICIENT_RESOURCES;
+        memcpy( &reply.header + 1, &ring, sizeof(ring) );
+        reply.header.size += sizeof(ring);
+        return STATUS_SUCCESS;
+    case PORTGUARD_USE_RING:
+        ring_start();
+        return STATUS_SUCCESS;
     case PORTGUARD_FORGET:
         guards_forget();
         return STATUS_SUCCESS;

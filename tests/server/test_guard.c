@@ -89,12 +89,37 @@ static void reply_with( const struct portguard_request *req, NTSTATUS status, un
     if (size) helper_received( more, size );
 }
 
+static int ring_opens, rings;
+
+int stream_open_ring( const struct portguard_ring *place )
+{
+    ok( place->pid == 77, "got process %u", place->pid );
+    return ring_opens;
+}
+
+int stream_start_ring(void)
+{
+    return ++rings;
+}
+
+int stream_spin(void)
+{
+    return 0;
+}
+
 static void reply_hello(void)
 {
+    static const struct portguard_ring ring = { .pid = 77 };
     struct portguard_request req = next_request();
 
     ok( req.op == PORTGUARD_HELLO && req.count == PORTGUARD_VERSION, "got request %u", req.op );
     reply_with( &req, STATUS_SUCCESS, PORTGUARD_VERSION, NULL, 0 );
+    req = next_request();
+    ok( req.op == PORTGUARD_OPEN_RING, "got request %u", req.op );
+    reply_with( &req, STATUS_SUCCESS, 0, &ring, sizeof(ring) );
+    if (!ring_opens) return;
+    req = next_request();
+    ok( req.op == PORTGUARD_USE_RING, "got request %u", req.op );
 }
 
 int stream_wait( unsigned int timeout )
@@ -631,6 +656,28 @@ static void test_nonsense(void)
     ok( opened == (int)i + 1, "the helper was not replaced" );
     reply_hello();
     req = next_request();
+    reply_with( &req, STATUS_SUCCESS, 0, NULL, 0 );
+
+    /* the ring is used from then on, before anything else is said */
+    ring_opens = 1;
+    helper_ended();
+    reply_hello();
+    ok( rings == 1 && helper_state_now() == HELPER_RUNS, "got %d rings, state %d", rings, helper_state_now() );
+    req = next_request();
+    ok( req.op == PORTGUARD_FORGET, "got request %u", req.op );
+    reply_with( &req, STATUS_SUCCESS, 0, NULL, 0 );
+    ring_opens = 0;
+
+    /* one that has none is as good */
+    helper_ended();
+    req = next_request();
+    reply_with( &req, STATUS_SUCCESS, PORTGUARD_VERSION, NULL, 0 );
+    ok( helper_state_now() == HELPER_STARTING, "got state %d", helper_state_now() );
+    req = next_request();
+    reply_with( &req, STATUS_INSUFFICIENT_RESOURCES, 0, NULL, 0 );
+    ok( helper_state_now() == HELPER_RUNS && rings == 1, "got state %d, %d rings", helper_state_now(), rings );
+    req = next_request();
+    ok( req.op == PORTGUARD_FORGET, "got request %u", req.op );
     reply_with( &req, STATUS_SUCCESS, 0, NULL, 0 );
 
     /* of another version, or not where wineserver is: no helper */

@@ -17,6 +17,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -25,6 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "guard_ring.h"
 #include "portguard.h"
 #include "test.h"
 
@@ -1684,6 +1686,200 @@ static void test_find_socks(void)
     setrlimit( RLIMIT_NOFILE, &limit );
 }
 
+/* The stream in memory: as the server has it, but by hand. */
+static struct ring_memory *ring;
+static struct ring_end ring_requests, ring_replies;
+static int ring_wake;
+
+static int open_ring( struct helper *helper )
+{
+    struct
+    {
+        struct portguard_request req;
+        char wake;  /* what may follow it at once */
+    } last = { .req = { .size = sizeof(last.req), .op = PORTGUARD_USE_RING, .flags = PORTGUARD_NO_REPLY } };
+    struct portguard_ring place = { 0 };
+    struct portguard_reply reply;
+    char path[64];
+    int fd;
+
+    ok( !call( helper, PORTGUARD_OPEN_RING, 0, 0, 0, 0, &reply ), "got %x", reply.status );
+    ok( reply.size == sizeof(reply) + sizeof(place), "got %u bytes", reply.size );
+    ok( recv( helper->fd, &place, sizeof(place), MSG_WAITALL ) == sizeof(place), "no ring" );
+    ok( place.pid == (uint32_t)helper->pid, "got process %u", place.pid );
+    snprintf( path, sizeof(path), "/proc/%u/fd/%u", place.pid, place.memory_fd );
+    if ((fd = open( path, O_RDWR | O_CLOEXEC )) < 0) return 0;
+    ring = mmap( NULL, sizeof(*ring), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0 );
+    close( fd );
+    if (ring == MAP_FAILED) return 0;
+    ok( ring->nonce == place.nonce && place.nonce, "it is another one's" );
+    snprintf( path, sizeof(path), "/proc/%u/fd/%u", place.pid, place.wake_fd );
+    ring_wake = open( path, O_WRONLY | O_CLOEXEC );
+    ring_requests = (struct ring_end){ &ring->requests, ring->request_bytes, RING_REQUESTS_SIZE, 0 };
+    ring_replies = (struct ring_end){ &ring->replies, ring->reply_bytes, RING_REPLIES_SIZE, 0 };
+    return ring_wake >= 0 && write( helper->fd, &last, sizeof(last.req) + 1 ) == sizeof(last.req) + 1;
+}
+
+static void close_ring(void)
+{
+    munmap( ring, sizeof(*ring) );
+    close( ring_wake );
+}
+
+static void ring_put( const void *data, size_t size )
+{
+    const char *ptr = data;
+    unsigned int tries;
+    int ret;
+
+    for (tries = 0; size && tries < 5000; tries++)
+    {
+        ret = ring_write( &ring_requests, ptr, size );
+        ok( ret >= 0, "nonsense in the ring" );
+        ptr += ret;
+        size -= ret;
+        if (ring_must_wake( &ring_requests ) && write( ring_wake, "", 1 ) != 1) ok( 0, "it can't be woken" );
+        if (size) usleep( 1000 );
+    }
+    ok( !size, "%zu bytes are not taken", size );
+}
+
+static int ring_get( void *data, size_t size )
+{
+    char *ptr = data;
+    unsigned int tries;
+    int ret;
+
+    for (tries = 0; size && tries < 5000; tries++)
+    {
+        if ((ret = ring_read( &ring_replies, ptr, size )) < 0) return 0;
+        ptr += ret;
+        size -= ret;
+        if (size) usleep( 1000 );
+    }
+    return !size;
+}
+
+static NTSTATUS ring_call( enum portguard_op op, int protocol, unsigned int first, unsigned int count )
+{
+    static unsigned int serial = 1000;
+    struct portguard_request req = { sizeof(req), op, 0, ++serial, protocol, first, count, 0 };
+    struct portguard_reply reply = { 0 };
+
+    ring_put( &req, sizeof(req) );
+    ok( ring_get( &reply, sizeof(reply) ), "no reply" );
+    ok( reply.serial == serial && reply.size == sizeof(reply), "got serial %u, %u bytes", reply.serial, reply.size );
+    return reply.status;
+}
+
+static void test_ring(void)
+{
+    enum { COUNT = 60000 };
+    static uint64_t inodes[COUNT];
+    static unsigned char alive[COUNT];
+    struct portguard_request req = { sizeof(req) + sizeof(inodes), PORTGUARD_FIND_SOCKS, 0, 77, 0, 0, COUNT, 0 };
+    struct helper helper = start_helper( 0 );
+    unsigned int port = find_block( 4 ), i, wakes;
+    struct portguard_reply reply = { 0 };
+    char bytes[4096];
+    NTSTATUS status;
+    int ret, wake;
+
+    if (!open_ring( &helper ))
+    {
+        ok( 0, "no ring: %s", strerror( errno ) );
+        return;
+    }
+    /* more than once around, in all places of the ring */
+    for (i = 0; i < 10; i++)
+    {
+        ok( !ring_call( PORTGUARD_GUARD, PROTOCOL_TCP, port, 4 ), "the block is not free" );
+        ok( try_bind( PROTOCOL_TCP, ANY4, port + i % 4, 0 ) == EADDRINUSE, "the port is not guarded" );
+        ring_call( PORTGUARD_RELEASE, PROTOCOL_TCP, port, 4 );
+        ok( !try_bind( PROTOCOL_TCP, ANY4, port + i % 4, 0 ), "the port is guarded" );
+        /* of sockets that there are not */
+        req.serial = i;
+        ring_put( &req, sizeof(req) );
+        ring_put( inodes, sizeof(inodes) );
+        ok( ring_get( &reply, sizeof(reply) ), "no reply" );
+        ok( reply.serial == i, "got serial %u", reply.serial );
+        if (!reply.status) ok( ring_get( alive, reply.size - sizeof(reply) ), "no answer" );
+    }
+    /* a byte in the stream wakes as well */
+    wake = ring_wake;
+    ring_wake = helper.fd;
+    ok( !ring_call( PORTGUARD_INFO, 0, 0, 0 ), "no answer" );
+    ring_wake = wake;
+    /* a server that sleeps is woken by one byte, however much there is */
+    recv( helper.fd, bytes, sizeof(bytes), MSG_DONTWAIT );
+    ring_sleep( &ring_replies );
+    for (i = 0; i < 100; i++)
+    {
+        struct portguard_request info = { .size = sizeof(info), .op = PORTGUARD_INFO, .serial = i };
+
+        ring_put( &info, sizeof(info) );
+    }
+    for (i = 0; i < 100; i++) ok( ring_get( &reply, sizeof(reply) ) && reply.serial == i, "got serial %u", reply.serial );
+    wakes = recv( helper.fd, bytes, sizeof(bytes), MSG_DONTWAIT );
+    ok( wakes == 1, "woken %d times", (int)wakes );
+    ok( recv( helper.fd, bytes, sizeof(bytes), MSG_DONTWAIT ) < 0 && errno == EAGAIN, "there is more" );
+    /* and one that reads nothing makes it wait, until it is gone */
+    for (i = 0; i < RING_REPLIES_SIZE / sizeof(reply) + 10; i++)
+    {
+        struct portguard_request info = { .size = sizeof(info), .op = PORTGUARD_INFO, .serial = i };
+
+        ring_put( &info, sizeof(info) );
+    }
+    usleep( 50000 );
+    ok( !kill( helper.pid, 0 ), "it has ended" );
+    shutdown( helper.fd, SHUT_WR );  /* as the end of a TCP connection */
+    ret = wait_helper( &helper );
+    ok( !ret, "got %d", ret );
+    close( helper.fd );
+    close_ring();
+
+    /* what was asked for before the end is done */
+    helper = start_helper( 0 );
+    if (!open_ring( &helper )) return;
+    kill( helper.pid, SIGSTOP );
+    req = (struct portguard_request){ sizeof(req), PORTGUARD_QUIT, 0, 0, 0, 0, 0, 0 };
+    ring_put( &req, sizeof(req) );
+    close( helper.fd );
+    kill( helper.pid, SIGCONT );
+    ret = wait_helper( &helper );
+    ok( !ret, "got %d", ret );
+    close_ring();
+
+    /* a server that writes nonsense is left */
+    for (i = 0; i < 3; i++)
+    {
+        helper = start_helper( 0 );
+        if (!open_ring( &helper )) return;
+        status = ring_call( PORTGUARD_INFO, 0, 0, 0 );
+        ok( !status, "got %x", status );
+        if (i == 0)
+        {
+            ring->requests.written += RING_REQUESTS_SIZE + 1;
+            if (write( ring_wake, "", 1 ) != 1) ok( 0, "it can't be woken" );
+        }
+        else if (i == 1)
+        {
+            memset( &req, 0xff, sizeof(req) );
+            ring_put( &req, sizeof(req) );
+        }
+        else
+        {
+            ring->replies.read += 1;  /* more than there is */
+            req = (struct portguard_request){ .size = sizeof(req), .op = PORTGUARD_INFO };
+            ring_put( &req, sizeof(req) );
+        }
+        ret = wait_helper( &helper );
+        ok( ret >= 0 && ret < 2, "%u: got %d", i, ret );
+        close( helper.fd );
+        close_ring();
+    }
+}
+
 /* "bind to port 0, implicit bind: never gets such a port". In a network of its own, where the kernel has but few ports to
  * choose from. Returns whether there is one. */
 static int test_kernel_choice(void)
@@ -1983,6 +2179,7 @@ int main( int argc, char *argv[] )
     test_copied_prefix();
     test_other_network();
     test_find_socks();
+    test_ring();
     if (test_kernel_choice()) test_v6only_by_default();  /* they leave the machine's network */
     return test_summary( "test_portguard" );
 }
