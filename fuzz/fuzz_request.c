@@ -290,6 +290,7 @@ static void associate( unsigned int client, unsigned int slot )
     else if (reservations[r].sock >= 0 ? reservations[r].owner != (int)client : client != 0) expect = STATUS_ACCESS_DENIED;
     req.associate_port_reservation_request.handle = FAKE_HANDLE( slot );
     req.associate_port_reservation_request.token = token;
+    req.associate_port_reservation_request.made = slot % 2;
     if (!check_status( "associate", SEND( client, associate_port_reservation ), expect )) return;
     socks[slot].associated = 1;
     socks[slot].reservation = r;

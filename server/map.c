@@ -68,13 +68,14 @@ void map_publish( const struct port_pool *pool )
             map->ports[i][port] = pool->owners[i][port] ? pool->owners[i][port]->kind : 0;
     map->reservations = pool->runtime + pool->persistent;
 
-    map->associated = map->sharing = 0;
+    map->associated = map->foreign = map->sharing = 0;
     while ((sock = sock_table_next( sock )))
     {
         map->sharing += sock->shares;
         if (!sock->mapped) continue;
         sock_counts[sock->id % sizeof(map->sockets)]++;
         map->associated++;
+        map->foreign += sock->foreign;
     }
     for (i = 0; i < sizeof(map->sockets); i++) map->sockets[i] = sock_counts[i] != 0;
     map->version = PORT_MAP_VERSION;
@@ -106,6 +107,11 @@ void map_remove_socket( sock_id id )
     map->associated--;
 }
 
+void map_count_foreign( int change )
+{
+    if (published) map->foreign += change;
+}
+
 void map_count_sharing( int change )
 {
     if (published) map->sharing += change;
@@ -116,7 +122,7 @@ void map_clear(void)
     unsigned int i, port;
 
     published = 0;
-    map->reservations = map->associated = map->sharing = 0;
+    map->reservations = map->associated = map->foreign = map->sharing = 0;
     for (i = 0; i < 2; i++)
         for (port = 0; port < POOL_PORTS; port++) map->ports[i][port] = 0;
     for (i = 0; i < sizeof(map->sockets); i++) map->sockets[i] = 0;

@@ -29,6 +29,9 @@ extern void map_set_ports( int protocol, unsigned int first, unsigned int count,
 extern void map_add_socket( sock_id id );
 extern void map_remove_socket( sock_id id );
 
+/* One more or less of those that others have than who made them. The socket itself is added before, and removed after. */
+extern void map_count_foreign( int change );
+
 /* one more or less of the sockets that share a port by processor */
 extern void map_count_sharing( int change );
 

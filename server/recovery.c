@@ -181,7 +181,7 @@ static NTSTATUS restore_use( struct port_pool *pool, struct state_record *record
     }
     if ((status = closed_update_watch( sock, handle ))) return status;
     /* with the rest of the map, which is published next */
-    sock->mapped = sock_needs_server( &sock->ports, sock->ports.associated );
+    sock->mapped = sock->foreign = sock_needs_server( &sock->ports, sock->ports.associated );
     sock->shares = sock_shares( &sock->ports );
     return STATUS_SUCCESS;
 }

@@ -238,12 +238,14 @@ void host_reservation_ended( struct port_reservation *ports )
 void host_socket_changed( struct port_socket *ports )
 {
     struct sock *sock = sock_from_ports( ports );
-
     int mapped = sock_needs_server( ports, ports->associated );
+    int foreign = mapped && !sock->made;
 
     if (mapped && !sock->mapped) map_add_socket( sock->id );
+    map_count_foreign( foreign - sock->foreign );
     if (!mapped && sock->mapped) map_remove_socket( sock->id );
     sock->mapped = mapped;
+    sock->foreign = foreign;
     map_count_sharing( sock_shares( ports ) - sock->shares );
     sock->shares = sock_shares( ports );
     if (sock_bound_port( ports ))
@@ -345,6 +347,16 @@ static NTSTATUS get_sock( const struct sock_handle *handle, struct sock **sock )
     process_grab( current->process );
     save_sock( *sock );
     return STATUS_SUCCESS;
+}
+
+/* A process is about to associate it, or to let it share its port. What another one did before stays as it is. Returns sock->made, to be
+ * set again when that fails. */
+static int set_made( struct sock *sock, int made )
+{
+    int before = sock->made;
+
+    sock->made = made && (sock->made || !sock->mapped);
+    return before;
 }
 
 /* does the socket have a port of the block, or a reservation with one? */
@@ -495,18 +507,21 @@ DECL_HANDLER(associate_port_reservation)
     struct sock *sock;
     unsigned int port;
     NTSTATUS status;
+    int made;
 
     if (!(status = sock_open( current->process, req->handle, &handle )))
     {
         if (!(status = sock_port( &handle, &port )) && !(status = get_sock( &handle, &sock )))
         {
             look_at_owner( pool_find_token( pool, req->token ) );
+            made = set_made( sock, req->made );
             change.token = req->token;
             change.sock = sock->id;
             change.associated = sock->ports.associated;
             change.previous = sock->ports.reservation ? sock->ports.reservation->token : 0;
             status = ports_associate( pool, &current->process->client, &sock->ports, port, req->token );
             if (!status) current->change = change;
+            else sock->made = made;
         }
         sock_close( &handle );
     }
@@ -529,7 +544,7 @@ DECL_HANDLER(set_socket_processor)
     struct process *before;
     struct sock *sock;
     unsigned int port;
-    int reuse = 0;
+    int reuse = 0, made;
     NTSTATUS status;
 
     if (!(status = sock_open( current->process, req->handle, &handle )))
@@ -538,12 +553,17 @@ DECL_HANDLER(set_socket_processor)
         else if (!(status = sock_port( &handle, &port )) && !(status = sock_get_reuse( &handle, &reuse )) &&
                  !(status = get_sock( &handle, &sock )))
         {
+            made = set_made( sock, req->made );
             change.sock = sock->id;
             change.previous = sock->ports.processor;
             before = sock->sharer;
             sock->sharer = current->process;
             status = ports_set_processor( &current->process->client, &sock->ports, port, reuse, req->processor, processor_count() );
-            if (status) sock->sharer = before;
+            if (status)
+            {
+                sock->sharer = before;
+                sock->made = made;
+            }
             else
             {
                 process_grab( sock->sharer );
@@ -629,6 +649,7 @@ void sock_closed( sock_id id )
     sock->ports.processor = NO_PROCESSOR;
     ports_close( pool, &sock->ports );
     ports_free_port( pool, &sock->ports );
+    map_count_foreign( -sock->foreign );
     if (sock->mapped) map_remove_socket( id );
     if (sock->watch) sock_unwatch( sock->watch );
     state_erase( &sock->state_slot );

@@ -34,7 +34,9 @@ struct sock
     int                family;      /* AF_INET or AF_INET6, as Windows numbers them; 0: not known */
     unsigned int       state_slot;  /* of its record, see state.h */
     struct watch      *watch;       /* of sock_watch(), or NULL */
+    int                made;        /* who associated it has made it; 0: another one, or not known */
     int                mapped;      /* the map says that the server has to bind it */
+    int                foreign;     /* and that all have to ask for it */
     int                shares;      /* it is counted there as one that shares its port */
 };
 

@@ -20,7 +20,18 @@ static BOOL may_be_associated( const struct port_map *map, SOCKET s )
 {
     ULONG64 id;
 
-    if (!map->associated || !(id = afd_get_id( (HANDLE)s ))) return FALSE;
+    if (!map->associated) return FALSE;
+    switch (sock_get_state( s ))
+    {
+    case SOCK_MADE:
+        if (!map->foreign) return FALSE;
+        break;
+    case SOCK_TOLD:
+        return TRUE;
+    default:
+        break;
+    }
+    if (!(id = afd_get_id( (HANDLE)s ))) return FALSE;
     return map->sockets[id % sizeof(map->sockets)] != 0;
 }
 
@@ -38,10 +49,12 @@ static NTSTATUS bind_reserved( SOCKET s, const void *addr, int len, int *error )
     status = portclient_call( &req, &reply );
     if (status && is_bound( s ))
     {
+        sock_bound( s );
         /* One that was bound before is Wine's to refuse. */
         if (status != STATUS_HOST_UNREACHABLE) return STATUS_NOT_FOUND;
         status = STATUS_SUCCESS;
     }
+    if (!status) sock_bound( s );
     *error = wsa_error_from_bind( status, reply.bind_socket_reply.wsa_error );
     return status;
 }
@@ -111,7 +124,11 @@ int WINAPI bind( SOCKET s, const struct sockaddr *addr, int len )
 
     if (try_bind( s, addr, len, &error ) == STATUS_NOT_FOUND)
     {
-        if (!wine_bind( s, addr, len )) return 0;
+        if (!wine_bind( s, addr, len ))
+        {
+            sock_bound( s );
+            return 0;
+        }
         error = GetLastError();
         /* what Wine says to a socket with SO_REUSEADDR */
         if (error == WSAEACCES && is_shared_port( s, addr, len )) error = WSAEADDRINUSE;
@@ -128,7 +145,11 @@ int bind_implicitly( SOCKET s )
 
     if (!map || !may_be_associated( map, s )) return 0;
     if (get_protocol( s, &family, &protocol )) return 0;
-    if (is_bound( s )) return 0;
+    if (is_bound( s ))
+    {
+        sock_bound( s );
+        return 0;
+    }
     any.sin6_family = family;
     if (bind_reserved( s, &any, sockaddr_len( family ), &error ) == STATUS_NOT_FOUND) return 0;
     return error;

@@ -133,6 +133,7 @@ static NTSTATUS associate( SOCKET s, ULONG64 token )
 
     req.associate_port_reservation_request.handle = s;
     req.associate_port_reservation_request.token = token;
+    req.associate_port_reservation_request.made = sock_tell( s );
     return portclient_call( &req, &reply );
 }
 
@@ -147,6 +148,7 @@ static NTSTATUS set_processor( SOCKET s, USHORT processor )
     has_processors = TRUE;
     req.set_socket_processor_request.handle = s;
     req.set_socket_processor_request.processor = processor;
+    req.set_socket_processor_request.made = sock_tell( s );
     return portclient_call( &req, &reply );
 }
 

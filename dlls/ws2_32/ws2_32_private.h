@@ -36,6 +36,20 @@ extern BOOL is_bound( SOCKET s );
  * socket. Returns 0, also where nothing had to be done, or Winsock's error code. */
 extern int bind_implicitly( SOCKET s );
 
+/* what this process knows of a socket by itself */
+enum sock_state
+{
+    SOCK_UNKNOWN,
+    SOCK_MADE,  /* it was made here, and is not for the server to bind, as far as this process has to do with that */
+    SOCK_TOLD,  /* it was made here, and the server was told to bind it */
+};
+
+extern enum sock_state sock_get_state( SOCKET s );
+/* The server is about to be told that it has to bind the socket. Returns whether that was made here. */
+extern BOOL sock_tell( SOCKET s );
+/* It is bound, by whomever. */
+extern void sock_bound( SOCKET s );
+
 /* Does the socket share its port by processor (SIO_CPU_AFFINITY)? */
 extern BOOL shares_port( SOCKET s );
 

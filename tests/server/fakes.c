@@ -528,7 +528,7 @@ NTSTATUS sock_find( const sock_id *ids, unsigned int count, struct sock_handle *
 /* the map */
 
 static unsigned char map_ports[2][POOL_PORTS];
-static unsigned int map_port_count, map_sock_count, map_sharing;
+static unsigned int map_port_count, map_sock_count, map_foreign, map_sharing;
 static int map_published;
 
 void map_set_ports( int protocol, unsigned int first, unsigned int count, unsigned int kind )
@@ -565,6 +565,17 @@ void map_remove_socket( sock_id id )
     map_sock_count--;
 }
 
+void map_count_foreign( int change )
+{
+    if (map_published) map_foreign += change;
+    if (map_foreign > map_sock_count) violate( "more sockets of others than sockets" );
+}
+
+unsigned int fake_map_foreign(void)
+{
+    return map_foreign;
+}
+
 void map_count_sharing( int change )
 {
     if (map_published) map_sharing += change;
@@ -576,7 +587,7 @@ static void clear_map(void)
 
     memset( map_ports, 0, sizeof(map_ports) );
     for (i = 0; i < fake_sock_count; i++) fake_socks[i].mapped = 0;
-    map_port_count = map_sock_count = map_sharing = 0;
+    map_port_count = map_sock_count = map_foreign = map_sharing = 0;
 }
 
 void map_publish( const struct port_pool *pool )
@@ -596,6 +607,7 @@ void map_publish( const struct port_pool *pool )
     while ((sock = sock_table_next( sock )))
     {
         if (sock->mapped) map_add_socket( sock->id );
+        map_foreign += sock->foreign;
         map_sharing += sock->shares;
     }
 }
@@ -1039,7 +1051,7 @@ static const char *check_listed( int every_port, unsigned int *runtime, unsigned
     const struct port_pool *pool = reservations_pool();
     const struct port_reservation *reservation;
     const struct sock *sock;
-    unsigned int i, sockets = 0, acquired = 0, associated = 0, sharing = 0;
+    unsigned int i, sockets = 0, acquired = 0, associated = 0, foreign = 0, sharing = 0;
     const char *ret;
 
     *runtime = *persistent = *ports = 0;
@@ -1052,11 +1064,14 @@ static const char *check_listed( int every_port, unsigned int *runtime, unsigned
         }
         sockets++;
         associated += sock->mapped;
+        if (sock->foreign != (sock->mapped && !sock->made)) return "a socket with a wrong maker";
+        foreign += sock->foreign;
         sharing += sock_shares( &sock->ports );
         if ((ret = check_sock( sock, &acquired ))) return ret;
     }
     if (sockets != sock_table_count()) return "a wrong number of sockets";
     if (associated != map_sock_count) return "a wrong number of associated sockets";
+    if (foreign != map_foreign) return "a wrong number of sockets of others";
     if (sharing != map_sharing) return "a wrong number of sockets that share a port";
     for (i = 0; i < block_count; i++)
     {

@@ -101,6 +101,9 @@ extern void fake_rewind(void);
 /* forget everything; no server runs */
 extern void fake_reset(void);
 
+/* What the map says. */
+extern unsigned int fake_map_foreign(void);
+
 /* Do the pool, the map, the guards, the watches, the state file, the store and the references to processes say the same, and did
  * the server do nothing it must not? Returns NULL, or what is wrong. Looks at what the pool lists; fakes_check_all() at every port. */
 extern const char *fakes_check(void);

@@ -82,10 +82,14 @@ static NTSTATUS send_release( int line, struct client *client, uint64_t token )
     return SEND( client, release_port_reservation );
 }
 
+/* of the next requests about a socket: is it one that the client has made? */
+static int made;
+
 static NTSTATUS send_associate( int line, struct client *client, unsigned int index, uint64_t token )
 {
     req.associate_port_reservation_request.handle = FAKE_HANDLE( index );
     req.associate_port_reservation_request.token = token;
+    req.associate_port_reservation_request.made = made;
     return SEND( client, associate_port_reservation );
 }
 
@@ -1277,6 +1281,7 @@ static NTSTATUS send_processor( int line, struct client *client, unsigned int in
 {
     req.set_socket_processor_request.handle = FAKE_HANDLE( index );
     req.set_socket_processor_request.processor = processor;
+    req.set_socket_processor_request.made = made;
     return SEND( client, set_socket_processor );
 }
 
@@ -1430,6 +1435,54 @@ static void repeat_meanwhile(void)
     fake_disconnect( &other );
     current = before;
     current_serial = before_serial;
+}
+
+/* Who binds what it has made, and told nobody of, need not ask, unless a socket was associated by another than its maker. */
+static void test_makers(void)
+{
+    unsigned int s[3];
+    uint64_t token;
+
+    begin();
+    s[0] = fake_socket( ALICE, 4, UDP, 0 );
+    s[1] = fake_socket( ALICE, 4, UDP, 0 );
+    succeeds( acquire( &alice, s[0], 8000, 10 ) );
+    token = TOKEN();
+    s[2] = fake_socket( ALICE, 4, UDP, 0 );
+    made = 1;
+    succeeds( associate( &alice, s[1], token ) );
+    ok( !fake_map_foreign(), "a socket of its maker is another's" );
+    /* by another handle */
+    made = 0;
+    succeeds( associate( &alice, s[1], token ) );
+    ok( fake_map_foreign() == 1, "it is still its maker's" );
+    made = 1;
+    succeeds( set_processor( &alice, s[1], 0 ) );
+    succeeds( associate( &alice, s[1], token ) );
+    ok( fake_map_foreign() == 1, "what another one did is forgotten" );
+    made = 0;
+    succeeds( set_processor( &alice, s[2], 0 ) );
+    ok( fake_map_foreign() == 2, "got %u", fake_map_foreign() );
+    succeeds( bind( &alice, s[1], 8000 ) );
+    ok( fake_map_foreign() == 1, "one that is bound is of interest" );
+    fake_close( s[2], ALICE );
+    fake_deliver_close( s[2] );
+    ok( !fake_map_foreign(), "one that is closed is of interest" );
+    end();
+
+    /* the next server does not know */
+    begin();
+    s[0] = fake_socket( ALICE, 4, UDP, 0 );
+    s[1] = fake_socket( ALICE, 4, UDP, 0 );
+    succeeds( acquire( &alice, s[0], 8000, 10 ) );
+    made = 1;
+    succeeds( associate( &alice, s[1], TOKEN() ) );
+    fake_kill_server();
+    succeeds( fake_start_server() );
+    connect_clients();
+    ok( fake_map_foreign() == 1, "it is its maker's" );
+    made = 0;
+    end();
 }
 
 static void test_end_meanwhile(void)
@@ -1761,6 +1814,7 @@ int main(void)
     test_unheard();
     test_repeated();
     test_processors();
+    test_makers();
     test_end_meanwhile();
     test_closed();
     test_faults();

@@ -209,9 +209,57 @@ static void test_duplicate_associated( int kind )
     ret = bind_soon( other, port );
     ok( !ret, "after the last close: error %d\n", ret );
 
-    /* made in the process that duplicates, bound here */
     puppet_stop( &puppet );
     closesocket( other );
+    closesocket( owner );
+}
+
+/* Whoever associates a socket, and by whatever handle: it is bound from the block. */
+static void test_associated_elsewhere( int kind )
+{
+    struct instance inst;
+    SOCKET s = make_socket( kind ), owner;
+    struct sockaddr_in6 addr = { 0 };
+    struct puppet puppet;
+    HANDLE dup = NULL;
+    int ret;
+
+    /* by another process, that acquired the block */
+    if (!puppet_start( &puppet, FALSE )) return;
+    puppet_receive( &puppet, 0, s );
+    puppet_socket( &puppet, 1, kind );
+    ret = puppet_acquire( &puppet, 1, 0, 4, &inst );
+    ok( !ret, "acquire there: error %d\n", ret );
+    ret = puppet_associate( &puppet, 0, inst.Token );
+    ok( !ret, "associate there: error %d\n", ret );
+    ret = bind_port( s, 0 );
+    ok( !ret, "bind: error %d\n", ret );
+    ok( in_block( &inst, local_port( s ) ), "got %u, not of %u-%u\n", local_port( s ), first_port( &inst ), last_port( &inst ) );
+    closesocket( s );
+    puppet_stop( &puppet );
+
+    /* by another handle of this one */
+    owner = acquired_socket( kind, &inst );
+    s = make_socket( kind );
+    DuplicateHandle( GetCurrentProcess(), (HANDLE)s, GetCurrentProcess(), &dup, 0, FALSE, DUPLICATE_SAME_ACCESS );
+    must_associate( (SOCKET)dup, inst.Token );
+    ret = bind_port( s, 0 );
+    ok( !ret, "bind: error %d\n", ret );
+    ok( in_block( &inst, local_port( s ) ), "got %u, not of %u-%u\n", local_port( s ), first_port( &inst ), last_port( &inst ) );
+    CloseHandle( dup );
+    closesocket( s );
+
+    /* and bound by another one */
+    s = make_socket( kind );
+    DuplicateHandle( GetCurrentProcess(), (HANDLE)s, GetCurrentProcess(), &dup, 0, FALSE, DUPLICATE_SAME_ACCESS );
+    must_associate( s, inst.Token );
+    /* Wine tells of a handle that it has not made a socket for neither family nor type */
+    addr.sin6_family = socket_kinds[kind].family;
+    ret = bind( (SOCKET)dup, (struct sockaddr *)&addr, addr.sin6_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(addr) );
+    ok( !ret, "bind: error %d\n", WSAGetLastError() );
+    ok( in_block( &inst, local_port( s ) ), "got %u, not of %u-%u\n", local_port( s ), first_port( &inst ), last_port( &inst ) );
+    CloseHandle( dup );
+    closesocket( s );
     closesocket( owner );
 }
 
@@ -254,5 +302,6 @@ START_TEST(lifetime)
         test_duplicate_socket( kinds[i] );
         test_duplicate_associated( kinds[i] );
         test_inherited_associated( kinds[i] );
+        test_associated_elsewhere( kinds[i] );
     }
 }

@@ -418,7 +418,7 @@ static void check_pool( const struct port_pool *pool )
     static const struct port_reservation *owners[2][POOL_PORTS];
     static uint16_t holders[2][POOL_PORTS];
     static const struct port_map *map;
-    unsigned int i, port, runtime = 0, persistent = 0, live = 0, acquired = 0, linked = 0, associated = 0, with = 0, sockets = 0;
+    unsigned int i, port, runtime = 0, persistent = 0, live = 0, acquired = 0, linked = 0, associated = 0, foreign = 0, with = 0, sockets = 0;
     const struct port_reservation *reservation;
     const struct port_socket *holder;
     const struct sock *sock = NULL;
@@ -461,6 +461,7 @@ static void check_pool( const struct port_pool *pool )
         sockets++;
         acquired += list_length( &ports->acquired );
         if (ports->associated) associated++;
+        foreign += sock->foreign;
         if (ports->reservation && ports->associated) with++;
         if (ports->associated && ports->port) violate( "a socket that is associated and bound", ports->port, 0 );
         if (ports->port) holders[protocol_index( ports->protocol )][ports->port]++;
@@ -492,6 +493,7 @@ static void check_pool( const struct port_pool *pool )
     {
         if (map->reservations != live) violate( "reservations in the map", map->reservations, live );
         if (map->associated != associated) violate( "associated sockets in the map", map->associated, associated );
+        if (map->foreign != foreign) violate( "sockets of others in the map", map->foreign, foreign );
         for (i = 0; i < 2; i++)
         {
             for (port = 0; port < POOL_PORTS; port++)
