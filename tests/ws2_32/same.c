@@ -22,6 +22,10 @@ static struct functions
     __typeof__(&WSAStartup)        WSAStartup;
     __typeof__(&WSACleanup)        WSACleanup;
     __typeof__(&WSAIoctl)          WSAIoctl;
+    __typeof__(&socket)            socket;
+    __typeof__(&WSASocketA)        WSASocketA;
+    __typeof__(&WSASocketW)        WSASocketW;
+    __typeof__(&closesocket)       closesocket;
     __typeof__(&bind)              bind;
     __typeof__(&connect)           connect;
     __typeof__(&WSAConnect)        WSAConnect;
@@ -38,7 +42,7 @@ static struct functions
     __typeof__(&getsockopt)        getsockopt;
 } functions[2], *f;
 
-static char logs[2][200000], *log_end;
+static char logs[2][300000], *log_end;
 
 static void WINETEST_PRINTF( 1, 2 ) record( const char *format, ... )
 {
@@ -140,6 +144,70 @@ static void do_startup(void)
                 data.wHighVersion, data.iMaxSockets );
         if (!ret) RECORD( "WSACleanup", f->WSACleanup() );
     }
+}
+
+/* what a call made, or why it made none */
+static void record_made( const char *what, SOCKET s )
+{
+    DWORD error = GetLastError(), flags = 0;
+    int type = 0, len = sizeof(type);
+
+    record( "%s: %s, error %lu", what, s == INVALID_SOCKET ? "no socket" : "a socket", error );
+    if (s != INVALID_SOCKET)
+    {
+        getsockopt( s, SOL_SOCKET, SO_TYPE, (char *)&type, &len );
+        GetHandleInformation( (HANDLE)s, &flags );
+        SetLastError( 0xdead );
+        record( ", type %d, flags %lx, closesocket", type, flags );
+        record( " %d", f->closesocket( s ) );
+        record( ", error %lu, again", GetLastError() );
+        record( " %d", f->closesocket( s ) );
+        record( ", error %lu", GetLastError() );
+    }
+    record( "\n" );
+}
+
+static void do_socket(void)
+{
+    static const int families[] = { AF_UNSPEC, AF_INET, AF_INET6, AF_IPX, 77, -1 }, types[] = { 0, SOCK_STREAM, SOCK_DGRAM, SOCK_RAW, 9 },
+                     protocols[] = { 0, IPPROTO_TCP, IPPROTO_UDP, 199 };
+    static const DWORD flags[] = { 0, WSA_FLAG_OVERLAPPED, WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT };
+    WSAPROTOCOL_INFOA info_a;
+    WSAPROTOCOL_INFOW info_w;
+    unsigned int i, j, k;
+    char what[100];
+    int len;
+    SOCKET s;
+
+    for (i = 0; i < ARRAY_SIZE( families ); i++)
+    {
+        for (j = 0; j < ARRAY_SIZE( types ); j++)
+        {
+            for (k = 0; k < ARRAY_SIZE( protocols ); k++)
+            {
+                sprintf( what, "socket %d %d %d", families[i], types[j], protocols[k] );
+                SetLastError( 0xdead );
+                record_made( what, f->socket( families[i], types[j], protocols[k] ) );
+                SetLastError( 0xdead );
+                record_made( "WSASocketA", f->WSASocketA( families[i], types[j], protocols[k], NULL, 0, flags[k % 3] ) );
+                SetLastError( 0xdead );
+                record_made( "WSASocketW", f->WSASocketW( families[i], types[j], protocols[k], NULL, 0, flags[k % 3] ) );
+            }
+        }
+    }
+    s = make_socket( UDP4 );
+    len = sizeof(info_a);
+    getsockopt( s, SOL_SOCKET, SO_PROTOCOL_INFOA, (char *)&info_a, &len );
+    SetLastError( 0xdead );
+    record_made( "as described", f->WSASocketA( FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, &info_a, 0, 0 ) );
+    WSADuplicateSocketA( s, GetCurrentProcessId(), &info_a );
+    SetLastError( 0xdead );
+    record_made( "a duplicate", f->WSASocketA( FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, &info_a, 0, 0 ) );
+    WSADuplicateSocketW( s, GetCurrentProcessId(), &info_w );
+    SetLastError( 0xdead );
+    record_made( "a duplicate", f->WSASocketW( FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, &info_w, 0, 0 ) );
+    closesocket( s );
+    for (i = 0; i < 3; i++) RECORD( bad_names[i], f->closesocket( bad_sockets[i] ) );
 }
 
 static void do_bind( int kind )
@@ -819,7 +887,7 @@ static void test_same( const char *when )
 {
     static void (*const todo[])(void) =
     {
-        do_startup, do_connect_by_name, do_send, do_sendto, do_sendmsg, do_recvmsg, do_join_leaf, do_all_overlapped,
+        do_startup, do_socket, do_connect_by_name, do_send, do_sendto, do_sendmsg, do_recvmsg, do_join_leaf, do_all_overlapped,
     };
     unsigned int i, j;
     int kind;
@@ -851,6 +919,10 @@ static BOOL get_functions( struct functions *functions, HMODULE module )
     GET( WSAStartup );
     GET( WSACleanup );
     GET( WSAIoctl );
+    GET( socket );
+    GET( WSASocketA );
+    GET( WSASocketW );
+    GET( closesocket );
     GET( bind );
     GET( connect );
     GET( WSAConnect );
