@@ -185,7 +185,8 @@ class Program:
 
     def end(self):
         self.tell('end')
-        self.process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
         signal.alarm(120)
         try:
             self.process.wait()
@@ -225,28 +226,19 @@ class Bench:
             for program in self.programs.values():
                 program.end()
 
-    def add(self, group, operation, what, unit, target, values, compared=None, x=None, beside=None, ports=None, least=(), least_ratios=(), **others):
-        """A row: VALUES are those of all rounds, by host, COMPARED what is shown of them beside something else;
-        stock Wine's operation is BESIDE; PORTS, by host, are of which it is, LEAST what
-        the shortest of all runs took, which is what nothing else disturbed"""
+    def add(self, group, operation, what, unit, target, values, x=None, beside=None, **columns):
+        """A row: VALUES are those of all rounds, by host, COLUMNS what else there is to say, by host, too; stock Wine's operation is BESIDE"""
         hosts = {}
         for host, some in values.items():
-            cell = hosts[host.name] = summary(some)
-            if compared and host in compared:
-                cell |= {'ratio' if unit == 'us' else 'above': summary(compared[host])}
-            if host in least:
-                cell['least'] = least[host]
-            if host in least_ratios:
-                cell['least_ratio'] = round(least_ratios[host], 4)
-            if ports and host in ports:
-                cell['ports'] = ports[host]
+            cell = summary(some) | {column: by_host[host] for column, by_host in columns.items() if host in by_host}
             batch = self.requests.get((host, beside if host is self.stock and beside else operation))
             if batch:
                 cell['requests'] = round(batch.requests(), 2)
                 if group != 'clients':
                     cell['own'] = round(batch.own_requests(), 2)
+            hosts[host.name] = cell
         row = {'name': operation, 'group': group, 'what': what, 'unit': unit, 'target': target, 'hosts': hosts}
-        self.rows.append(row | ({} if x is None else {'x': x}) | others)
+        self.rows.append(row if x is None else row | {'x': x})
 
     def by_turns(self, round_number, hosts):
         return hosts if round_number % 2 else hosts[::-1]
@@ -287,9 +279,10 @@ class Bench:
                     least[host] = min(shortest, least.get(host, shortest))
         for host in self.hosts:
             self.programs[host].ask('stop')
-        ratios = {host: [a / (b * row.times) for a, b in zip(values[host], values[self.stock])] for host in self.hosts[1:]}
-        self.add('calls', row.operation, row.what, 'us', row.target, values, ratios, beside=row.beside, least=least,
-                 least_ratios={host: least[host] / (least[self.stock] * row.times) for host in self.hosts[1:]})
+        others = self.hosts[1:]
+        ratios = {host: summary([a / (b * row.times) for a, b in zip(values[host], values[self.stock])]) for host in others}
+        self.add('calls', row.operation, row.what, 'us', row.target, values, beside=row.beside, ratio=ratios, least=least,
+                 least_ratio={host: round(least[host] / (least[self.stock] * row.times), 4) for host in others})
 
     # How cost grows
 
@@ -306,10 +299,7 @@ class Bench:
                         values[number][host].append(median)
                         least[number][host] = min(shortest, least[number].get(host, shortest))
             for number in numbers:
-                others = {} if number == numbers[0] else \
-                    {'least_ratios': {host: some / least[numbers[0]][host] for host, some in least[number].items()}}
-                self.add_number(series.group, f'{series.operation}:{number}', series.what.format(number),
-                                series.target if others else '', values, number, least=least[number], **others)
+                self.add_number(series.group, f'{series.operation}:{number}', series.what.format(number), series.target, values, number, least)
 
     def measure_number(self, program, operation, runs):
         program.begin(operation)
@@ -318,10 +308,18 @@ class Bench:
         program.ask('stop')
         return statistics.median(medians), min(shortest)
 
-    def add_number(self, group, operation, what, target, values, number, **others):
-        first = next(iter(values.values()))
-        ratios = {host: [a / b for a, b in zip(some, first[host])] for host, some in values[number].items()}
-        self.add(group, operation, what, 'us', target, values[number], None if values[number] is first else ratios, number, **others)
+    def add_number(self, group, operation, what, target, values, number, least=None, **columns):
+        """beside the first number"""
+        first = next(iter(values))
+        if least:
+            columns['least'] = least[number]
+        if number == first:
+            target = ''
+        else:
+            columns['ratio'] = {host: summary([a / b for a, b in zip(some, values[first][host])]) for host, some in values[number].items()}
+            if least:
+                columns['least_ratio'] = {host: round(some / least[first][host], 4) for host, some in least[number].items()}
+        self.add(group, operation, what, 'us', target, values[number], number, **columns)
 
     # How long others wait
 
@@ -370,8 +368,8 @@ class Bench:
                     values[number][host].append(milliseconds * 1000 / sum(runs))
                     fair[number][host].append(max(runs) / max(min(runs), 1))
         for number in numbers:
-            self.add_number('clients', f'clients:{number}', what.format(number), '' if number == numbers[0] else '1.0, fastest by slowest 2.0',
-                            values, number, fastest_by_slowest={host.name: summary(some) for host, some in fair[number].items()})
+            self.add_number('clients', f'clients:{number}', what.format(number), '1.0, fastest by slowest 2.0', values, number,
+                            fastest_by_slowest={host: statistics.median(some) for host, some in fair[number].items()})
 
     # Memory
 
@@ -385,27 +383,37 @@ class Bench:
                 program.answer()
                 values[host].append(host.memory('bench.exe', 'started'))
                 program.end()
-        above = {host: [a - b for a, b in zip(values[host], values[self.stock])] for host in self.hosts[1:]}
-        self.add('memory', 'memory-process', 'private memory of a process that has started Winsock', 'KiB', '300', values, above)
-        self.measure_server_memory('idle', 'idle after all of that', '4096')
+        above = {host: statistics.median(values[host]) - statistics.median(values[self.stock]) for host in self.hosts[1:]}
+        self.add('memory', 'memory-process', 'private memory of a process that has started Winsock', 'KiB', '300', values, above=above)
+        sizes = {}
+        for host in self.hosts[1:]:
+            sizes |= self.server_sizes(host)
+        self.add_server_memory('idle', 'idle after all of that', '4096', sizes)
         progress('memory with reservations')
-        counts = {host: self.most(host, FULL[self.quick]) for host in self.hosts[1:]}
-        holders = [host.start('hold', f'reservations:{count}') for host, count in counts.items()]
-        for holder in holders:
+        counts = {}
+        sizes = {}
+        # one after the other: what one has is a port in use to the others, which takes them long to find out
+        for host in self.hosts[1:]:
+            counts[host] = self.most(host, FULL[self.quick])
+            holder = host.start('hold', f'reservations:{counts[host]}')
             holder.answer(600)
-        self.measure_server_memory('full', 'with so many reservations of one port', str(32 * 1024), counts)
-        for holder in holders:
+            sizes |= self.server_sizes(host)
             holder.end()
+        self.add_server_memory('full', 'with so many reservations of one port', str(32 * 1024), sizes, ports=counts)
 
-    def measure_server_memory(self, state, what, target, counts=None):
-        idle_service = self.stock.memory('plugplay.exe')
-        values = {host: [host.memory('portserver.exe')] for host in self.hosts[1:] if host.name == 'prefix'}
-        above = {host: [some[0] - idle_service] for host, some in values.items()}
+    def server_sizes(self, host):
+        return {(host, server): host.memory(server) for server in ('portserver.exe', 'wineserver')}
+
+    def add_server_memory(self, state, what, target, sizes, **columns):
+        service = self.stock.memory('plugplay.exe')
+        values = {self.stock: service} | {host: size for (host, server), size in sizes.items() if server == 'portserver.exe' and size}
         self.add('memory', f'memory-portserver-{state}', f'portserver {what}, beside an idle service of Wine (plugplay)', 'KiB', target,
-                 {self.stock: [idle_service]} | values, above, ports=counts)
-        values = {host: [host.memory('wineserver')] for host in self.hosts}
-        self.add('memory', f'memory-wineserver-{state}', f'wineserver {what}', 'KiB', '', values,
-                 {host: [values[host][0] - values[self.stock][0]] for host in self.hosts[1:]}, ports=counts)
+                 {host: [size] for host, size in values.items()},
+                 above={host: size - service for host, size in values.items() if host is not self.stock}, **columns)
+        stock = self.stock.memory('wineserver')
+        values = {self.stock: stock} | {host: size for (host, server), size in sizes.items() if server == 'wineserver'}
+        self.add('memory', f'memory-wineserver-{state}', f'wineserver {what}', 'KiB', '', {host: [size] for host, size in values.items()},
+                 above={host: size - stock for host, size in values.items() if host is not self.stock}, **columns)
 
     # Requests
 

@@ -109,6 +109,14 @@ static int begin_owner(void)
     return 0;
 }
 
+static int begin_acquire(void)
+{
+    if (!begin_owner()) return 0;
+    /* it could lie in the way of a large one */
+    if (number > 1000) release( owner, &block );
+    return 1;
+}
+
 static void end_owner(void)
 {
     closesocket( owner );
@@ -325,7 +333,7 @@ static int begin_beside_large(void)
 {
     char arguments[40];
 
-    if (!find_functions() || !begin_owner()) return 0;
+    if (!find_functions() || !begin_acquire()) return 0;
     snprintf( arguments, sizeof(arguments), "hold acquiring:%u", number );
     child_start( &other, arguments );
     return 1;
@@ -342,8 +350,8 @@ static const struct operation operations[] =
     { "reserved-udp",   SOCK_DGRAM,  0,     begin_owner,              run_reserved,    end_owner,     NULL },
     { "persistent-tcp", SOCK_STREAM, 0,     begin_persistent,         run_reserved,    delete_blocks, NULL },
     { "persistent-udp", SOCK_DGRAM,  0,     begin_persistent,         run_reserved,    delete_blocks, NULL },
-    { "acquire-tcp",    SOCK_STREAM, 1,     begin_owner,              run_acquire,     end_owner,     NULL },
-    { "acquire-udp",    SOCK_DGRAM,  1,     begin_owner,              run_acquire,     end_owner,     NULL },
+    { "acquire-tcp",    SOCK_STREAM, 1,     begin_acquire,            run_acquire,     end_owner,     NULL },
+    { "acquire-udp",    SOCK_DGRAM,  1,     begin_acquire,            run_acquire,     end_owner,     NULL },
     { "own-tcp",        SOCK_STREAM, 0,     begin_owner,              run_own_socket,  end_owner,     NULL },
     { "own-udp",        SOCK_DGRAM,  0,     begin_owner,              run_own_socket,  end_owner,     NULL },
     { "lookup-tcp",     SOCK_STREAM, 1,     begin_lookup,             run_lookup,      delete_blocks, NULL },

@@ -52,13 +52,13 @@ def lines_of(row):
         if 'ratio' in cell:
             line += [number(cell['ratio']['median']), half(cell['ratio'])]
         elif 'above' in cell:
-            line += [f'{cell["above"]["median"]:+.0f} {row["unit"]}', '']
+            line += [f'{cell["above"]:+.0f} {row["unit"]}', '']
         else:
             line += ['', '']
         line += [number(cell[key]) + unit if key in cell else '' for key, unit in (('least', ' ' + row['unit']), ('least_ratio', ''))]
         line.append(row['target'] if host == 'prefix' else '')
-        if host in row.get('fastest_by_slowest', {}):
-            line[7] = f'fastest by slowest {number(row["fastest_by_slowest"][host]["median"])}'
+        if 'fastest_by_slowest' in cell:
+            line[7] = f'fastest by slowest {number(cell["fastest_by_slowest"])}'
         elif 'ports' in cell:
             line[7] = f'{cell["ports"]} ports'
         yield line
