@@ -12,7 +12,21 @@ udp_key="$nsi\\{eb004a02-9b1a-11d4-9123-0050047759bc}\\5"
 journal=$system32/portres/journal
 log=$system32/portres/portserver.log
 
-netsh() { timeout 60 wine netsh "$@" </dev/null 2>>"$work/err" | tr -d '\r'; }
+# It always says something. When it does not it has not run: a wineserver that is about to end turns programs away.
+netsh()
+{
+    local code
+    for _ in 1 2 3
+    do
+        timeout 60 wine netsh "$@" </dev/null >"$work/said" 2>"$work/complaint"
+        code=$?
+        cat "$work/complaint" >>"$work/err"
+        test -s "$work/said" && break
+        echo "netsh $*: exit code $code and no word; $(cat "$work/complaint")" >&2
+        test $code -lt 128 || break  # it was ended, or has crashed
+    done
+    tr -d '\r' <"$work/said"
+}
 
 # The starred rows as FIRST-LAST, in one line; without a table what netsh said
 table()
