@@ -73,12 +73,13 @@ class Series:
     quick: list
     target: str = ''
     runs: int = 50
+    rounds: int = 5
 
 
 SERIES = [
     Series('ports', 'acquire and release of {} ports', 'acquire-tcp', [1, 10, 100, 1000, 4000, 16384], [1, 100], runs=5),
     Series('reservations', 'acquire and release of a port among {} reservations', 'among-tcp', [0, 100, 1000, 3000, 10000], [0, 100], '1.1'),
-    Series('blocks', 'LookupPersistentTcpPortReservation among {} blocks', 'lookup-tcp', [1, 1000, 5000], [1, 10], '1.1'),
+    Series('blocks', 'LookupPersistentTcpPortReservation among {} blocks', 'lookup-tcp', [1, 1000, 5000], [1, 10], '1.1', rounds=2),
     Series('sockets', 'socket, associate, bind, closesocket beside {} bound sockets', 'sockets-tcp', [0, 10, 100, 1000], [0, 10]),
 ]
 
@@ -292,7 +293,7 @@ class Bench:
             progress(series.what.format(', '.join(map(str, numbers))))
             values = {number: {host: [] for host in self.hosts[1:] if number <= host.most_ports() or series.group == 'blocks'} for number in numbers}
             least = {number: {} for number in numbers}
-            for i in range(1 if self.quick else 5):
+            for i in range(1 if self.quick else series.rounds):
                 for number in numbers:
                     for host in self.by_turns(i, list(values[number])):
                         median, shortest = self.measure_number(self.programs[host], f'{series.operation}:{number}', series.runs)

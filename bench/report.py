@@ -77,7 +77,7 @@ def print_table(result):
         print(f'\n### {TITLES[group]}\n')
         for line in lines:
             # words to the left, numbers to the right
-            print('| ' + ' | '.join(text.ljust(width) if i < 2 or text[:1] == '-' else text.rjust(width)
+            print('| ' + ' | '.join(text.ljust(width) if i < 2 else text.rjust(width)
                                     for i, (text, width) in enumerate(zip(line, widths))) + ' |')
 
 
