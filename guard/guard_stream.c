@@ -30,7 +30,7 @@
 #define MAX_STRANGERS 100      /* that connect to the listener before this process does */
 #define ACCEPT_TIME   2        /* s that the own connection may take */
 #define SPIN_TIME     300      /* microseconds that a look into the ring may take; portguard needs 30 to 60 on a host that is not busy */
-#define SPIN_PAUSE    8        /* calls without one after one in vain: on a busy host it would keep portguard itself from running */
+#define SPIN_PAUSE    8        /* calls without a look after a look that found nothing: on a busy host it keeps portguard itself from running */
 #define SEND_TIME     10000    /* ms that a helper may take to read, before the main loop runs */
 #define MAX_UNSENT    8000000  /* bytes kept for a helper that does not read */
 
@@ -341,18 +341,27 @@ static BOOL wake_reader(void)
     DWORD size;
 
     if (!ring_must_wake( &stream->requests ) || (WriteFile( stream->wake, "", 1, &size, NULL ) && size == 1)) return TRUE;
-    return stream->write.pending || begin( &stream->write, FALSE, (void *)"", 1 );
+    if (!stream->write.pending && !begin( &stream->write, FALSE, (void *)"", 1 )) return FALSE;
+    return loop_runs || wait_for( &stream->write, SEND_TIME, &size );
 }
 
+/* What there is no room for is sent later; before the main loop runs nobody would, so it waits for room. */
 static BOOL flush_ring(void)
 {
     struct buffer *buffer = &stream->sending;
+    DWORD start = GetTickCount();
     int ret;
 
-    if (!buffer->len) return TRUE;
-    if ((ret = ring_write( &stream->requests, buffer->data, buffer->len )) < 0) return FALSE;
-    memmove( buffer->data, buffer->data + ret, buffer->len -= ret );
-    return wake_reader();
+    while (buffer->len)
+    {
+        if ((ret = ring_write( &stream->requests, buffer->data, buffer->len )) < 0) return FALSE;
+        memmove( buffer->data, buffer->data + ret, buffer->len -= ret );
+        if (!wake_reader()) return FALSE;
+        if (loop_runs || !buffer->len) break;
+        if (GetTickCount() - start >= SEND_TIME) return FALSE;
+        Sleep( 1 );
+    }
+    return TRUE;
 }
 
 static BOOL flush(void)
@@ -480,6 +489,7 @@ int stream_spin(void)
     if (!is_stream( count )) return 1;
     ring_sleep( &stream->replies );
     if (!read_ring() && !found) pause = SPIN_PAUSE;
+    if (is_stream( count ) && !flush()) helper_ended();
     return !pause;
 }
 
@@ -518,12 +528,17 @@ int stream_wait( unsigned int timeout )
 
 void stream_run(void)
 {
+    unsigned int count;
+
     loop_runs = TRUE;
     if (!stream) return;
+    count = stream_count;
     /* one that waits now, since the helper did not answer in time, would say nothing to the port */
     cancel( &stream->read );
     if (stream->read.pending) helper_ended();
-    else read_on();
+    /* it may have brought the byte that wakes */
+    else if (stream->ring) hand_on( 1 );
+    if (is_stream( count )) read_on();
 }
 
 void stream_completed( OVERLAPPED *overlapped, DWORD error, DWORD size )

@@ -17,7 +17,7 @@
 #include "portguard.h"
 
 /* What guard_helper.c needs of the system: a new portguard, and a stream of bytes to it. What arrives is handed to helper_received() and
- * helper_ended(), from within stream_wait(), and after stream_run() from the main loop. */
+ * helper_ended(), from within stream_wait() and stream_spin(), and after stream_run() from the main loop. */
 
 /* Start portguard with a stream to it. Returns NULL, or what is wrong; always the same text for the same fault. */
 extern const char *stream_open(void);
@@ -29,9 +29,10 @@ extern int stream_send( const void *data, size_t size );
 extern int stream_wait( unsigned int timeout );
 /* Open the ring that portguard told of; FALSE: it can't be. */
 extern int stream_open_ring( const struct portguard_ring *place );
-/* What is sent from now on goes through the ring, and what arrives comes from there. Returns 0 when something is unsent, which is to be no more. */
+/* What is sent from now on goes through the ring, and what arrives comes from there. Returns 0 when something is unsent still, which may be
+ * only when the stream is broken. */
 extern int stream_start_ring(void);
-/* Look into the ring for something that arrives, for a moment. Returns 0 when nothing did. */
+/* Look into the ring for something that arrives, for a moment; also in a task. Returns 0 when nothing did. */
 extern int stream_spin(void);
 /* From now on the main loop runs. */
 extern void stream_run(void);

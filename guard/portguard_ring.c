@@ -44,7 +44,8 @@ int ring_open( struct portguard_ring *place )
 
     ring_close();
     memset( place, 0, sizeof(*place) );
-    if ((memory_fd = memfd_create( "portguard", MFD_CLOEXEC )) < 0 || ftruncate( memory_fd, sizeof(*memory) ) ||
+    /* with all of its memory: a page that can't be had later would end who touches it */
+    if ((memory_fd = memfd_create( "portguard", MFD_CLOEXEC )) < 0 || posix_fallocate( memory_fd, 0, sizeof(*memory) ) ||
         pipe2( wake_fds, O_CLOEXEC | O_NONBLOCK ) || getrandom( &place->nonce, sizeof(place->nonce), 0 ) != sizeof(place->nonce) ||
         (view = mmap( NULL, sizeof(*memory), PROT_READ | PROT_WRITE, MAP_SHARED, memory_fd, 0 )) == MAP_FAILED)
     {

@@ -24,7 +24,7 @@ struct port_map
     volatile uint32_t version;       /* PORT_MAP_VERSION, 0 while the server fills the map */
     volatile uint32_t reservations;  /* number of reservations of both kinds */
     volatile uint32_t associated;    /* number of sockets that are associated and not bound */
-    volatile uint32_t foreign;       /* number of those that another process associated than the one that made them, or by another handle */
+    volatile uint32_t foreign;       /* number of those that were not, as far as is known, associated by their maker and by its handle */
     volatile uint32_t sharing;       /* number of UDP sockets that share a port by processor, reserved or not */
     volatile uint8_t  ports[2][65536];     /* RESERVATION_* or 0; [0] is TCP, [1] is UDP */
     volatile uint8_t  sockets[65536];      /* not 0: an associated, unbound socket has an id that is equal modulo 65536 */

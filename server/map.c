@@ -60,6 +60,7 @@ NTSTATUS map_init(void)
 
 void map_publish( const struct port_pool *pool )
 {
+    uint32_t associated = 0, foreign = 0, sharing = 0;
     const struct sock *sock = NULL;
     unsigned int i, port;
 
@@ -68,16 +69,19 @@ void map_publish( const struct port_pool *pool )
             map->ports[i][port] = pool->owners[i][port] ? pool->owners[i][port]->kind : 0;
     map->reservations = pool->runtime + pool->persistent;
 
-    map->associated = map->foreign = map->sharing = 0;
     while ((sock = sock_table_next( sock )))
     {
-        map->sharing += sock->shares;
+        sharing += sock->shares;
         if (!sock->mapped) continue;
         sock_counts[sock->id % sizeof(map->sockets)]++;
-        map->associated++;
-        map->foreign += sock->foreign;
+        associated++;
+        foreign += sock->foreign;
     }
+    /* clients may be looking */
     for (i = 0; i < sizeof(map->sockets); i++) map->sockets[i] = sock_counts[i] != 0;
+    map->foreign = foreign;
+    map->associated = associated;
+    map->sharing = sharing;
     map->version = PORT_MAP_VERSION;
     published = 1;
 }

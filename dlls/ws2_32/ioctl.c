@@ -35,7 +35,8 @@ int WINAPI WSACleanup(void)
 {
     int ret = wine_WSACleanup();
 
-    if (!ret) InterlockedDecrement( &startup_count );
+    /* the last one closes all sockets that Wine knows, which are not closed by closesocket() then */
+    if (!ret && !InterlockedDecrement( &startup_count )) sock_forget_all();
     return ret;
 }
 

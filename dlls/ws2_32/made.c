@@ -52,6 +52,13 @@ void sock_bound( SOCKET s )
     if (sock_get_state( s ) == SOCK_TOLD) set_state( s, SOCK_MADE );
 }
 
+void sock_forget_all(void)
+{
+    unsigned int i;
+
+    for (i = 0; i < sizeof(states); i++) if (states[i]) states[i] = SOCK_UNKNOWN;
+}
+
 SOCKET WINAPI socket( int family, int type, int protocol )
 {
     SOCKET ret = wine_socket( family, type, protocol );

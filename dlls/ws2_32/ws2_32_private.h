@@ -40,7 +40,7 @@ extern int bind_implicitly( SOCKET s );
 enum sock_state
 {
     SOCK_UNKNOWN,
-    SOCK_MADE,  /* it was made here, and is not for the server to bind, as far as this process has to do with that */
+    SOCK_MADE,  /* it was made here, and this process has not told the server to bind it */
     SOCK_TOLD,  /* it was made here, and the server was told to bind it */
 };
 
@@ -49,6 +49,8 @@ extern enum sock_state sock_get_state( SOCKET s );
 extern BOOL sock_tell( SOCKET s );
 /* It is bound, by whomever. */
 extern void sock_bound( SOCKET s );
+/* Sockets were closed, nobody knows which. */
+extern void sock_forget_all(void);
 
 /* Does the socket share its port by processor (SIO_CPU_AFFINITY)? */
 extern BOOL shares_port( SOCKET s );
