@@ -18,8 +18,8 @@
 #include "portguard.h"
 
 /* Requests go out in the order in which they are made. Those that need an answer wait for it in their task, while the main loop goes on; before the
- * loop runs all of them just wait. An answer that comes too late for its task is handed to helper_replied() all the same. That and its like may tell portguard something, and ask it
- * nothing: they may be called while a task looks for its answer. */
+ * loop runs all of them just wait. An answer that comes too late for its task is handed to helper_replied() all the same. That
+ * and its like may tell portguard something, and ask it nothing: they may be called while a task looks for its answer. */
 
 enum helper_state
 {

@@ -49,7 +49,6 @@ static NTSTATUS bind_reserved( SOCKET s, const void *addr, int len, int *error )
     status = portclient_call( &req, &reply );
     if (status && is_bound( s ))
     {
-        sock_bound( s );
         /* One that was bound before is Wine's to refuse. */
         if (status != STATUS_HOST_UNREACHABLE) return STATUS_NOT_FOUND;
         status = STATUS_SUCCESS;
@@ -145,11 +144,7 @@ int bind_implicitly( SOCKET s )
 
     if (!map || !may_be_associated( map, s )) return 0;
     if (get_protocol( s, &family, &protocol )) return 0;
-    if (is_bound( s ))
-    {
-        sock_bound( s );
-        return 0;
-    }
+    if (is_bound( s )) return 0;
     any.sin6_family = family;
     if (bind_reserved( s, &any, sockaddr_len( family ), &error ) == STATUS_NOT_FOUND) return 0;
     return error;

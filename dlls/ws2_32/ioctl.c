@@ -71,8 +71,11 @@ BOOL is_bound( SOCKET s )
     IO_STATUS_BLOCK io = { .Status = STATUS_PENDING };
     struct sockaddr_in6 addr;
 
-    return event && !afd_finish( NtDeviceIoControlFile( (HANDLE)s, event, NULL, NULL, &io, IOCTL_AFD_GETSOCKNAME, NULL, 0, &addr,
-                                                        sizeof(addr) ), &io );
+    if (!event || afd_finish( NtDeviceIoControlFile( (HANDLE)s, event, NULL, NULL, &io, IOCTL_AFD_GETSOCKNAME, NULL, 0, &addr,
+                                                     sizeof(addr) ), &io ))
+        return FALSE;
+    sock_bound( s );
+    return TRUE;
 }
 
 /* 0: it is a socket that the ioctl works on */

@@ -30,7 +30,7 @@ extern int is_winsock_started(void);
 
 /* family and protocol of a TCP or UDP socket, and errors, as of afd_get_protocol() */
 extern NTSTATUS get_protocol( SOCKET s, int *family, int *protocol );
-extern BOOL is_bound( SOCKET s );
+extern BOOL is_bound( SOCKET s );  /* a yes is kept in mind as sock_bound() says */
 
 /* Give a socket that is associated with a reservation, and not bound, a port of it, as every function does that needs a bound
  * socket. Returns 0, also where nothing had to be done, or Winsock's error code. */
