@@ -13,6 +13,7 @@
 
 #include "closed.h"
 #include "guard.h"
+#include "reservation.h"
 #include "task.h"
 
 /* A look costs portguard a microsecond or two a socket. Between two of them there are 50 times as long, within these bounds: what
@@ -21,8 +22,42 @@
 #define MAX_INTERVAL 2000
 #define MAX_TIME     3000  /* ms that a look may take */
 
-static int needs_watch, is_looking;
-static uint64_t next_time;
+/* A watch costs eight requests to wineserver, and many a socket is closed, or its reservation released, a moment after it acquired one. */
+#define WATCH_DELAY  20    /* ms that one goes without */
+#define MAX_WATCHES  64    /* begun in one go, while others wait */
+
+/* what is done now and then, in a task */
+struct look
+{
+    void      (*func)( struct look *look );
+    struct task task;
+    uint64_t    soonest;  /* when it may be done next, */
+    uint64_t    time;     /* and when it is */
+    int         runs;
+};
+
+static int needs_watch;
+static struct port_list unwatched = { &unwatched, &unwatched };  /* sockets that are to be watched and are not */
+
+static void look_at_all( struct look *look );
+static void watch_owners( struct look *look );
+
+static struct look all = { .func = look_at_all }, owners = { .func = watch_owners };
+
+/* Does something live with the socket that has to end in the moment when it is closed? */
+static int is_owner( const struct sock *sock )
+{
+    return !port_list_empty( &sock->ports.acquired ) && !sock->ports.port;
+}
+
+/* STATUS_NOT_FOUND: it is the handle of another socket by now */
+static NTSTATUS start_watch( struct sock *sock, const struct sock_handle *handle )
+{
+    NTSTATUS status = handle->id == sock->id ? sock_watch( handle, &sock->watch ) : STATUS_NOT_FOUND;
+
+    if (!status) port_list_remove( &sock->watch_entry );
+    return status;
+}
 
 int closed_needs_watch(void)
 {
@@ -31,16 +66,27 @@ int closed_needs_watch(void)
 
 NTSTATUS closed_update_watch( struct sock *sock, const struct sock_handle *handle )
 {
-    int watch = needs_watch || (!port_list_empty( &sock->ports.acquired ) && !sock->ports.port);
+    int watch = needs_watch || is_owner( sock );
     NTSTATUS status;
 
-    if (watch && !sock->watch && (status = sock_watch( handle, &sock->watch ))) return status;
+    if (watch && !sock->watch && (status = start_watch( sock, handle ))) return status;
     if (!watch) closed_end_watch( sock );
     return STATUS_SUCCESS;
 }
 
+void closed_watch_soon( struct sock *sock )
+{
+    uint64_t time = task_now() + WATCH_DELAY;
+
+    if (sock->watch || !is_owner( sock ) || !port_list_empty( &sock->watch_entry )) return;
+    if (time < owners.soonest) time = owners.soonest;
+    if (port_list_empty( &unwatched ) || time < owners.time) owners.time = time;
+    port_list_add_tail( &unwatched, &sock->watch_entry );
+}
+
 void closed_end_watch( struct sock *sock )
 {
+    port_list_remove( &sock->watch_entry );
     if (sock->watch && !needs_watch) sock_unwatch( sock->watch );
     if (!needs_watch) sock->watch = NULL;
 }
@@ -93,7 +139,7 @@ static void watch_all(void)
             if (!sock->watch) sock_closed( ids[i] );
             continue;
         }
-        if (!sock->watch && sock_watch( &handles[i], &sock->watch )) needs_watch = 0;  /* tried again */
+        if (!sock->watch && start_watch( sock, &handles[i] )) needs_watch = 0;  /* tried again */
         sock_close( &handles[i] );
     }
 done:
@@ -120,30 +166,90 @@ unsigned int closed_look( sock_id *ids, unsigned int count )
     return ret;
 }
 
-static void look_at_all( void *arg )
+/* Looks one after the other take no more than a fiftieth of the time. */
+static void set_time( struct look *look, uint64_t start, unsigned int interval )
 {
-    uint64_t start = task_now(), pause;
+    uint64_t now = task_now(), pause = 50 * (now - start);
+
+    look->soonest = now + (pause < MAX_INTERVAL ? pause : MAX_INTERVAL);
+    look->time = now + interval;
+    if (look->time < look->soonest) look->time = look->soonest;
+}
+
+static void look_at_all( struct look *look )
+{
+    uint64_t start = task_now();
     unsigned int count;
     sock_id *ids = get_all( &count );
 
-    (void)arg;
     closed_look( ids, count );
     free( ids );
-    pause = 50 * (task_now() - start);
-    if (pause < INTERVAL) pause = INTERVAL;
-    if (pause > MAX_INTERVAL) pause = MAX_INTERVAL;
-    next_time = task_now() + pause;
-    is_looking = 0;
+    set_time( look, start, INTERVAL );
+}
+
+/* By the handle that something was acquired by. STATUS_NOT_FOUND: it is closed, but the socket may have others. */
+static NTSTATUS watch_owner( struct sock *sock )
+{
+    const struct reservation *reservation =
+        reservation_from_ports( PORT_LIST_ENTRY( sock->ports.acquired.next, struct port_reservation, sock_entry ) );
+    struct sock_handle handle;
+    NTSTATUS status;
+
+    if (!reservation->ports.client) return STATUS_NOT_FOUND;
+    if ((status = sock_open_to_bind( process_from_client( reservation->ports.client ), reservation->handle, &handle ))) return status;
+    status = start_watch( sock, &handle );
+    sock_close( &handle );
+    return status;
+}
+
+/* What can't be watched is seen closed by the looks at all, and tried again. */
+static void watch_owners( struct look *look )
+{
+    unsigned int i, count = 0, failed = 0;
+    uint64_t start = task_now();
+    sock_id ids[MAX_WATCHES];
+    struct port_list *entry;
+    struct sock *sock;
+
+    for (entry = unwatched.next; entry != &unwatched && count < MAX_WATCHES; entry = entry->next)
+        ids[count++] = PORT_LIST_ENTRY( entry, struct sock, watch_entry )->id;
+    closed_look( ids, count );
+    for (i = 0; i < count; i++)
+    {
+        if (!(sock = sock_table_find( ids[i] )) || port_list_empty( &sock->watch_entry ) || !watch_owner( sock )) continue;
+        port_list_remove( &sock->watch_entry );
+        port_list_add_tail( &unwatched, &sock->watch_entry );
+        failed++;
+    }
+    set_time( look, start, failed < count ? WATCH_DELAY : INTERVAL );
+}
+
+static void run_look( void *arg )
+{
+    struct look *look = arg;
+
+    look->func( look );
+    look->runs = 0;
+}
+
+/* Returns the ms until it is done next. */
+static unsigned int do_look( struct look *look )
+{
+    if (!look->runs && task_now() >= look->time)
+    {
+        look->runs = 1;
+        task_start( &look->task, run_look, look, MAX_TIME );
+    }
+    return look->runs || task_now() >= look->time ? INTERVAL : look->time - task_now();
 }
 
 unsigned int closed_run(void)
 {
-    static struct task task;
-    uint64_t now = task_now();
+    unsigned int ret, time;
 
-    if (is_looking || needs_watch || !sock_table_count()) return 1000;
-    if (now < next_time) return next_time - now;
-    is_looking = 1;
-    task_start( &task, look_at_all, NULL, MAX_TIME );
-    return INTERVAL;
+    if (needs_watch || !sock_table_count()) return 1000;
+    ret = do_look( &all );
+    if (port_list_empty( &unwatched )) return ret;
+    time = do_look( &owners );
+    return time < ret ? time : ret;
 }

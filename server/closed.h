@@ -16,12 +16,15 @@
 
 /* The server holds no handle of a client's socket, and nothing that keeps one with a port open: a socket that its program closes is closed
  * at once, and with it the port, the listener, the connection. So the server has to look which ones still live. Those that acquired
- * something and have no port are watched all the same: what lives with them ends in that moment, for whoever asks. */
+ * something and have no port are watched all the same when they have been open for a moment: what lives with them ends as they do, for the
+ * rest of the host, too. A program that asks is told the truth without that: the server looks before it says no. */
 
 /* Must every socket be watched (sock_watch()), since this host does not tell which ones live? For tests. */
 extern int closed_needs_watch(void);
 /* Watch the socket, or no longer, as it has to be by now. On failure nothing has changed. */
 extern NTSTATUS closed_update_watch( struct sock *sock, const struct sock_handle *handle );
+/* Something has come to live with the socket. Many are closed soon after, so it is watched only when it has been open for a moment. */
+extern void closed_watch_soon( struct sock *sock );
 /* The last of what lived with the socket has ended. */
 extern void closed_end_watch( struct sock *sock );
 /* Is what lives with the socket still there? Looks if that is not known. May wait. */

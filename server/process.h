@@ -30,6 +30,11 @@ struct process
     void           *handle;         /* HANDLE, may duplicate handles and query */
 };
 
+static inline struct process *process_from_client( const struct port_client *client )
+{
+    return PORT_LIST_ENTRY( client, struct process, client );
+}
+
 /* STATUS_SUCCESS, and a reference to the process with that id in *process */
 extern NTSTATUS process_open( uint32_t pid, struct process **process );
 extern struct process *process_find( uint32_t pid );  /* takes no reference; NULL when not known */

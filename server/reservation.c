@@ -37,11 +37,6 @@ const struct port_pool *reservations_pool(void)
 
 /* What the core asks of a host. */
 
-static struct process *process_from_client( const struct port_client *client )
-{
-    return PORT_LIST_ENTRY( client, struct process, client );
-}
-
 uint32_t reservation_owner( const struct port_reservation *reservation )
 {
     return reservation->client ? process_from_client( reservation->client )->pid : 0;
@@ -443,7 +438,11 @@ DECL_HANDLER(acquire_port_reservation)
         if (is_for_want_of_ports( status ) &&
             forget_closed( handle.protocol, req->first ? req->first : 1, req->first ? req->count : POOL_PORTS - 1 ))
             status = ports_acquire( pool, &current->process->client, &sock->ports, req->first, req->count, &reservation );
-        if (!status && (status = closed_update_watch( sock, &handle ))) ports_end( pool, reservation );
+        if (!status)
+        {
+            reservation_from_ports( reservation )->handle = req->handle;
+            closed_watch_soon( sock );
+        }
     }
     if (!status)
     {

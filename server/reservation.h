@@ -20,6 +20,7 @@ struct reservation
 {
     struct port_reservation ports;
     uint32_t     serial;      /* runtime: of the request that acquired it */
+    uint64_t     handle;      /* runtime: that the client acquired it by, 0: not known */
     unsigned int state_slot;  /* runtime: of its record, see state.h */
 };
 

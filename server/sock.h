@@ -34,6 +34,7 @@ struct sock
     int                family;      /* AF_INET or AF_INET6, as Windows numbers them; 0: not known */
     unsigned int       state_slot;  /* of its record, see state.h */
     struct watch      *watch;       /* of sock_watch(), or NULL */
+    struct port_list   watch_entry; /* of those that are to be watched soon, see closed.c */
     int                made;        /* who associated it has made it; 0: another one, or not known */
     int                mapped;      /* the map says that the server has to bind it */
     int                foreign;     /* and that all have to ask for it */
@@ -80,7 +81,7 @@ struct sock_handle
  * STATUS_NOT_SUPPORTED: neither TCP nor UDP (WSAEOPNOTSUPP). STATUS_INSUFFICIENT_RESOURCES: nobody knows. */
 extern NTSTATUS sock_open( const struct process *process, uint64_t handle, struct sock_handle *sock );
 /* The same for a handle that is to be bound at once, which tells by itself when it is no socket: one that the server knows is not asked what it
- * is. */
+ * is. So is one that is to be watched. */
 extern NTSTATUS sock_open_to_bind( const struct process *process, uint64_t handle, struct sock_handle *sock );
 extern void sock_close( struct sock_handle *sock );
 /* Open the socket with this id, which had this handle in the process when it was last seen. STATUS_NOT_FOUND: it is closed. */

@@ -47,6 +47,7 @@ struct sock *sock_table_add( sock_id id, int protocol )
 
     if (!(sock = calloc( 1, sizeof(*sock) ))) return NULL;
     pool_init_socket( &sock->ports, protocol );
+    port_list_init( &sock->watch_entry );
     sock->id = id;
     sock->hash_next = table[hash( id )];
     table[hash( id )] = sock;
@@ -60,6 +61,7 @@ void sock_table_remove( struct sock *sock )
 
     for (link = &table[hash( sock->id )]; *link != sock; link = &(*link)->hash_next) ;
     *link = sock->hash_next;
+    port_list_remove( &sock->watch_entry );
     sock_count--;
     free( sock );
 }

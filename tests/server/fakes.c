@@ -995,9 +995,10 @@ static const char *check_sock( const struct sock *sock, unsigned int *acquired )
     struct port_list *entry;
 
     if (!fake || fake->protocol != ports->protocol) return "a socket that there is not";
-    if (fake->watched != !!sock->watch ||
-        fake->watched != (closed_needs_watch() || (!port_list_empty( &ports->acquired ) && !ports->port)))
-        return "a socket that is watched, or not, by mistake";
+    if (fake->watched != !!sock->watch || (sock->watch && !port_list_empty( &sock->watch_entry )) ||
+        (sock->watch || !port_list_empty( &sock->watch_entry )) !=
+        (closed_needs_watch() || (!port_list_empty( &ports->acquired ) && !ports->port)))
+        return "a socket that is watched, or to be watched, or not, by mistake";
     if (fake->mapped != sock_needs_server( ports, ports->associated ) || sock->mapped != fake->mapped) return "a socket that the map shows wrongly";
     if (ports->associated && ports->port) return "a socket that is associated and holds a port";
     if (ports->binding) return "a socket that is being bound";

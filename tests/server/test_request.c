@@ -1677,6 +1677,118 @@ static void test_closed(void)
     end();
 }
 
+/* Let some ms pass, and the server look. */
+static void look(void)
+{
+    usleep( 5000 );
+    closed_run();
+    check_invariants( __LINE__ );
+}
+
+static void look_until_watched( unsigned int index )
+{
+    unsigned int i;
+
+    for (i = 0; i < 1000 && !fake_socks[index].watched; i++) look();
+    ok( fake_socks[index].watched, "not watched\n" );
+}
+
+static void look_until_ended(void)
+{
+    unsigned int i;
+
+    for (i = 0; i < 1000 && pool()->runtime; i++) look();
+    ok( !pool()->runtime, "got %u\n", pool()->runtime );
+}
+
+/* "A runtime reservation ends with the last handle of the socket": who sees it although nobody asks, and when a watch on the socket
+ * is worth what it costs */
+static void test_watch(void)
+{
+    unsigned int s, other, i, count, many[200];
+    uint64_t token;
+
+    /* not at once, but soon */
+    begin();
+    s = fake_socket( ALICE, 4, TCP, 0 );
+    succeeds( acquire( &alice, s, 7000, 1 ) );
+    ok( !fake_socks[s].watched, "watched at once\n" );
+    look_until_watched( s );
+    ok( !fake_socks[s].opened, "a handle is left\n" );
+    close_sock( s, ALICE );
+    ok( !pool()->runtime, "got %u\n", pool()->runtime );
+    end();
+
+    /* never, when nothing is left by then, or the socket has got a port */
+    begin();
+    s = fake_socket( ALICE, 4, UDP, 0 );
+    succeeds( acquire( &alice, s, 7000, 1 ) );
+    token = TOKEN();
+    other = fake_socket( ALICE, 4, UDP, 0 );
+    succeeds( acquire( &alice, other, 7001, 1 ) );
+    succeeds( release( &alice, TOKEN() ) );
+    succeeds( associate( &alice, s, token ) );
+    succeeds( bind( &alice, s, 0 ) );
+    usleep( 25000 );
+    closed_run();
+    ok( !fake_socks[s].watched && !fake_socks[other].watched, "watched\n" );
+    ok( pool()->runtime == 1, "got %u\n", pool()->runtime );
+    /* the watch of one that gets its port later ends */
+    succeeds( acquire( &alice, other, 7001, 1 ) );
+    token = TOKEN();
+    look_until_watched( other );
+    succeeds( associate( &alice, other, token ) );
+    succeeds( bind( &alice, other, 0 ) );
+    ok( !fake_socks[other].watched, "watched\n" );
+    end();
+
+    /* one that is closed by then, without a word */
+    begin();
+    s = fake_socket( ALICE, 4, TCP, 0 );
+    succeeds( acquire( &alice, s, 7000, 1 ) );
+    fake_close( s, ALICE );
+    look_until_ended();
+    end();
+
+    /* one that only an heir has by then: nobody knows its handle; the looks at all see it closed */
+    begin();
+    s = fake_socket( ALICE, 4, TCP, 0 );
+    fake_socks[s].processes |= 1 << BOB;
+    succeeds( acquire( &alice, s, 7000, 1 ) );
+    fake_close( s, ALICE );
+    usleep( 25000 );
+    closed_run();
+    ok( !fake_socks[s].watched, "watched\n" );
+    ok( pool()->runtime == 1, "got %u\n", pool()->runtime );
+    fake_close( s, BOB );
+    look_until_ended();
+    end();
+
+    /* all of many, a part at a time */
+    begin();
+    count = sizeof(many) / sizeof(many[0]);
+    for (i = 0; i < count; i++) succeeds( acquire( &alice, many[i] = fake_socket( ALICE, 4, TCP, 0 ), 7000 + i, 1 ) );
+    for (i = 0; i < count; i++) look_until_watched( many[i] );
+    for (i = 0; i < count; i++) close_sock( many[i], ALICE );
+    end();
+
+    /* what can't be watched for want of something is, later */
+    for (i = 1; i < 10; i++)
+    {
+        begin();
+        s = fake_socket( ALICE, 4, TCP, 0 );
+        succeeds( acquire( &alice, s, 7000, 1 ) );
+        usleep( 25000 );
+        fake_fail_at( i );
+        closed_run();
+        fake_fail_at( 0 );
+        check_invariants( __LINE__ );
+        look_until_watched( s );
+        close_sock( s, ALICE );
+        end();
+    }
+}
+
 /* Faults: a scenario in which each call that can fail is made to, one after another. After each the request must have said so,
  * and changed nothing; made again, without a fault, it must work. */
 
@@ -1817,6 +1929,7 @@ int main(void)
     test_makers();
     test_end_meanwhile();
     test_closed();
+    test_watch();
     test_faults();
     test_start_faults();
     fake_reset();

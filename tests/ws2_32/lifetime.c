@@ -101,6 +101,24 @@ static void test_duplicate_handle( int kind )
     check_ended( __LINE__, kind, &inst, "CloseHandle of the duplicate" );
 }
 
+/* the number of the handle, which another socket may come to have, says nothing */
+static void test_handle_again( int kind )
+{
+    struct instance inst;
+    SOCKET s = acquired_socket( kind, &inst ), other;
+    HANDLE dup = NULL;
+
+    DuplicateHandle( GetCurrentProcess(), (HANDLE)s, GetCurrentProcess(), &dup, 0, FALSE, DUPLICATE_SAME_ACCESS );
+    ok( dup != NULL, "DuplicateHandle failed, error %lu\n", GetLastError() );
+    closesocket( s );
+    other = make_socket( kind );
+    check_alive( __LINE__, kind, &inst, "a duplicate is open" );
+    closesocket( other );
+    check_alive( __LINE__, kind, &inst, "a socket that may have had the same handle is closed" );
+    CloseHandle( dup );
+    check_ended( __LINE__, kind, &inst, "CloseHandle of the duplicate" );
+}
+
 static void test_process_end( int kind, BOOL kill )
 {
     struct instance inst, second;
@@ -295,6 +313,7 @@ START_TEST(lifetime)
         if (socket_kinds[kinds[i]].family == AF_INET6 && !have_ipv6()) continue;
         test_closesocket( kinds[i] );
         test_duplicate_handle( kinds[i] );
+        test_handle_again( kinds[i] );
         test_process_end( kinds[i], FALSE );
         test_process_end( kinds[i], TRUE );
         test_inherited( kinds[i], FALSE );
