@@ -30,6 +30,9 @@
 
 #define MAX_RETRIES 1024  /* ports tried by one guards_retry(), so that requests wait milliseconds at most */
 
+#define SLICE     1024  /* sockets that are made or closed at a time */
+#define MIN_SLICE 256   /* fewer are made and closed one by one */
+
 /* What is known of one port of one protocol. All zero: not guarded. */
 struct guard
 {
@@ -46,11 +49,25 @@ struct guard
 
 static struct guard guards[2][65536];
 static unsigned int guard_count, missing_count, max_guards;
+static unsigned int ending_count;  /* sockets of guards that are released, but not closed yet */
 static unsigned int retry_pos;
 static int exhausted;
 static int family = AF_INET6;
 static int dual_by_default;  /* a new socket is of both families, as one of this call was seen to be */
 static unsigned int ephemeral_first = 1, ephemeral_last = 65535;  /* what the kernel chooses from */
+static guards_runner run_at_once;  /* NULL: there is none */
+
+/* Sockets of a large block, made ahead of their turn. Nothing else is done then: where there is none its turn tells why. */
+static struct
+{
+    int          fds[SLICE];
+    int          protocol;
+    unsigned int first, count;
+    unsigned int flags;
+} ahead;
+
+static int dropped[SLICE];  /* descriptors that close_dropped() closes */
+static unsigned int dropped_count;
 
 static struct guard *get_guard( int protocol, unsigned int port )
 {
@@ -90,9 +107,71 @@ static int needs_guard( unsigned int port, const struct guard *guard )
     return guard->wanted && !guard->yielded && !guard->denied && (guard->shared || has_guard( port, guard->persistent ));
 }
 
+/* released, and its socket is not closed yet */
+static int is_ending( const struct guard *guard )
+{
+    return guard->fd && !guard->wanted;
+}
+
 static int is_missing( unsigned int port, const struct guard *guard )
 {
     return !guard->fd && needs_guard( port, guard );
+}
+
+static int close_one_dropped( unsigned int i )
+{
+    close( dropped[i] );
+    return 1;
+}
+
+static void close_dropped(void)
+{
+    unsigned int i;
+
+    if (run_at_once && dropped_count >= MIN_SLICE) run_at_once( close_one_dropped, dropped_count );
+    else for (i = 0; i < dropped_count; i++) close_one_dropped( i );
+    dropped_count = 0;
+}
+
+/* close_dropped() has to follow. */
+static void drop_fd( int fd )
+{
+    if (dropped_count == SLICE) close_dropped();
+    dropped[dropped_count++] = fd;
+}
+
+/* The port is nobody's any more. The same has to follow. */
+static void drop( unsigned int port, struct guard *guard )
+{
+    if (is_missing( port, guard )) missing_count--;
+    if (is_ending( guard )) ending_count--;
+    else if (guard->fd) guard_count--;
+    if (guard->fd) drop_fd( guard->fd );
+    memset( guard, 0, sizeof(*guard) );
+}
+
+void guards_release_some(void)
+{
+    static unsigned int pos;
+    unsigned int seen, done = 0;
+
+    for (seen = 0; seen < 2 * 65536 && done < SLICE && ending_count; seen++)
+    {
+        struct guard *guard = &guards[pos / 65536][pos % 65536];
+
+        if (is_ending( guard ))
+        {
+            drop( pos % 65536, guard );
+            done++;
+        }
+        pos = (pos + 1) % (2 * 65536);
+    }
+    close_dropped();
+}
+
+void guards_release_rest(void)
+{
+    while (ending_count) guards_release_some();
 }
 
 static void set_reuse( int fd, int on )
@@ -101,14 +180,20 @@ static void set_reuse( int fd, int on )
 }
 
 /* The host may change what a new socket is at any time (net.ipv6.bindv6only); asking once a call makes many guards quicker. */
-static void set_dual( int fd )
+static void see_default( int fd )
 {
-    int only = 1, off = 0;
+    int only = 1;
     socklen_t len = sizeof(only);
 
     if (family != AF_INET6 || dual_by_default) return;
     if (!getsockopt( fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &len ) && !only) dual_by_default = 1;
-    else setsockopt( fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off) );
+}
+
+static void set_dual( int fd )
+{
+    int off = 0;
+
+    if (family == AF_INET6 && !dual_by_default) setsockopt( fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off) );
 }
 
 /* what was found out about the host by another call is not true any more */
@@ -136,10 +221,15 @@ static int bind_any( int fd, unsigned int port )
     return bind( fd, (const struct sockaddr *)&addr, sizeof(addr) );
 }
 
-/* Returns a socket bound to the port on both families, or -1 and errno. */
-static int open_socket( int protocol, unsigned int port, int reuse )
+static int make_socket( int protocol )
 {
-    int err, fd = socket( family, (protocol == PROTOCOL_UDP ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0 );
+    return socket( family, (protocol == PROTOCOL_UDP ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0 );
+}
+
+/* Returns the socket, which is bound to the port on both families then, or -1 and errno, and then it is closed. */
+static int bind_socket( int fd, unsigned int port, int reuse )
+{
+    int err;
 
     if (fd < 0) return -1;
     if (reuse) set_reuse( fd, 1 );
@@ -149,6 +239,26 @@ static int open_socket( int protocol, unsigned int port, int reuse )
     close( fd );
     errno = err;
     return -1;
+}
+
+/* Is something short that guards_release_rest() gives back? */
+static int is_short( int err )
+{
+    return ending_count && (err == EMFILE || err == ENFILE || err == ENOBUFS || err == ENOMEM);
+}
+
+/* Returns a socket bound to the port on both families, or -1 and errno. */
+static int open_socket( int protocol, unsigned int port, int reuse )
+{
+    int fd = make_socket( protocol );
+
+    if (fd < 0 && is_short( errno ))
+    {
+        guards_release_rest();
+        fd = make_socket( protocol );
+    }
+    if (fd >= 0) see_default( fd );
+    return bind_socket( fd, port, reuse );
 }
 
 /* A bound TCP socket that does not listen answers a SYN with a reset, the same as no socket. A bound UDP socket however takes
@@ -234,13 +344,87 @@ static void close_fd( struct guard *guard )
     guard_count--;
 }
 
+/* Give a new guard the options that it has to have. */
+static void set_options( int protocol, int fd, int persistent )
+{
+    if (protocol == PROTOCOL_UDP) refuse_datagrams( fd );
+    /* SO_REUSEADDR lets in those who ask by number and set it too, as Wine does for each TCP socket; bind to port 0 and
+     * the implicit choice of connect() keep off such a port all the same. */
+    else if (persistent) set_reuse( fd, 1 );
+}
+
+/* Other threads may be here as well, so it only reads what is known of guards and the host. */
+static int make_one_ahead( unsigned int i )
+{
+    unsigned int port = ahead.first + i;
+    const struct guard *guard = get_guard( ahead.protocol, port );
+    int fd = -1, persistent = ahead.flags & GUARDS_PERSISTENT;
+
+    if (!guard->fd && !guard->wanted && !guard->yielded && !guard->shared && has_guard( port, persistent ))
+        fd = bind_socket( make_socket( ahead.protocol ), port, 0 );
+    if (fd < 0) return ahead.flags & GUARDS_FORCE;
+    set_options( ahead.protocol, fd, persistent );
+    ahead.fds[i] = fd;
+    return 1;
+}
+
+/* Make sockets for some of the next count ports. Returns how many ports those are. */
+static unsigned int make_ahead( int protocol, unsigned int first, unsigned int count, unsigned int flags )
+{
+    unsigned int room = max_guards - guard_count;
+
+    if (count > SLICE) count = SLICE;
+    ahead.count = 0;
+    if (!run_at_once || count < MIN_SLICE || room < count) return count;
+    memset( ahead.fds, 0, sizeof(ahead.fds) );
+    ahead.protocol = protocol;
+    ahead.first = first;
+    ahead.count = count;
+    ahead.flags = flags;
+    run_at_once( make_one_ahead, count );
+    return count;
+}
+
+/* Returns the socket that was made for the port, or 0. */
+static int get_ahead( unsigned int port )
+{
+    unsigned int i = port - ahead.first;
+    int fd = 0;
+
+    if (i >= ahead.count) return 0;
+    fd = ahead.fds[i];
+    ahead.fds[i] = 0;
+    return fd;
+}
+
+/* what was made ahead, and is of no use */
+static void drop_ahead(void)
+{
+    unsigned int i;
+
+    for (i = 0; i < ahead.count; i++) if (ahead.fds[i]) drop_fd( ahead.fds[i] );
+    ahead.count = 0;
+}
+
+/* There are as many sockets as there may be: those of guards that are released have to go. */
+static int has_room(void)
+{
+    if (guard_count + ending_count >= max_guards) guards_release_rest();
+    return guard_count < max_guards;
+}
+
 /* Make the guard of one port, with the options that it has to have. Returns 0 or an errno value. */
 static int take( int protocol, unsigned int port, struct guard *guard )
 {
-    int fd;
+    int fd = get_ahead( port );
 
-    if (guard_count >= max_guards) errno = EMFILE, fd = -1;
-    else fd = open_unshared( protocol, port );
+    if (fd)
+    {
+        set_fd( guard, fd );
+        return 0;
+    }
+    if (has_room()) fd = open_unshared( protocol, port );
+    else errno = EMFILE, fd = -1;
     if (fd < 0)
     {
         if (errno == EMFILE || errno == ENFILE) exhausted = 1;
@@ -249,10 +433,7 @@ static int take( int protocol, unsigned int port, struct guard *guard )
         guard->denied = 1;
         return 0;
     }
-    if (protocol == PROTOCOL_UDP) refuse_datagrams( fd );
-    /* SO_REUSEADDR lets in those who ask by number and set it too, as Wine does for each TCP socket; bind to port 0 and
-     * the implicit choice of connect() keep off such a port all the same. */
-    else if (guard->persistent) set_reuse( fd, 1 );
+    set_options( protocol, fd, guard->persistent );
     set_fd( guard, fd );
     return 0;
 }
@@ -262,13 +443,6 @@ static void try_missing( int protocol, unsigned int port, struct guard *guard )
     if (!is_missing( port, guard )) return;
     if (take( protocol, port, guard ) == EACCES) guard->denied = 1;
     if (!is_missing( port, guard )) missing_count--;
-}
-
-static void drop( unsigned int port, struct guard *guard )
-{
-    if (is_missing( port, guard )) missing_count--;
-    close_fd( guard );
-    memset( guard, 0, sizeof(*guard) );
 }
 
 static NTSTATUS status_from_errno( int err )
@@ -286,11 +460,12 @@ static NTSTATUS status_from_errno( int err )
     }
 }
 
-void guards_init( unsigned int limit )
+void guards_init( unsigned int limit, guards_runner runner )
 {
     int fd;
 
     max_guards = limit;
+    run_at_once = runner;
     if ((fd = open_socket( PROTOCOL_TCP, 0, 0 )) >= 0) close( fd );
     else if (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL) family = AF_INET;  /* a host without IPv6 */
     read_ephemeral();
@@ -333,20 +508,31 @@ static int take_one( int protocol, unsigned int port, unsigned int flags )
 
 NTSTATUS guards_take( int protocol, unsigned int first, unsigned int count, unsigned int flags, unsigned int *busy )
 {
-    unsigned int port;
-    int ret;
+    unsigned int port, next = first + 1;  /* what the first one finds out of the host the others need not */
+    int ret = 0;
 
     forget_host();
+    for (port = first; port < first + count; port++)
+        if (is_ending( get_guard( protocol, port ) )) drop( port, get_guard( protocol, port ) );
+    close_dropped();
+    if (guard_count + ending_count + count > max_guards) guards_release_rest();
     *busy = 0;
     for (port = first; port < first + count; port++)
     {
+        if (port == next)
+        {
+            drop_ahead();
+            next += make_ahead( protocol, port, first + count - port, flags );
+        }
         if (!(ret = take_one( protocol, port, flags ))) continue;
         if (!*busy) *busy = port;
-        if (flags & GUARDS_FORCE) continue;
-        while (port-- > first) drop( port, get_guard( protocol, port ) );
-        return status_from_errno( ret );
+        if (!(flags & GUARDS_FORCE)) break;
+        ret = 0;
     }
-    return STATUS_SUCCESS;
+    if (ret) while (port-- > first) drop( port, get_guard( protocol, port ) );
+    drop_ahead();
+    close_dropped();
+    return status_from_errno( ret );
 }
 
 void guards_release( int protocol, unsigned int first, unsigned int count )
@@ -354,6 +540,33 @@ void guards_release( int protocol, unsigned int first, unsigned int count )
     unsigned int port;
 
     for (port = first; port < first + count; port++) drop( port, get_guard( protocol, port ) );
+    close_dropped();
+}
+
+void guards_release_later( int protocol, unsigned int first, unsigned int count )
+{
+    unsigned int port;
+
+    if (count < MIN_SLICE)  /* it would take longer to find them again */
+    {
+        guards_release( protocol, first, count );
+        return;
+    }
+    for (port = first; port < first + count; port++)
+    {
+        struct guard *guard = get_guard( protocol, port );
+        int fd = guard->fd;
+
+        if (is_ending( guard )) continue;
+        if (is_missing( port, guard )) missing_count--;
+        if (fd)
+        {
+            guard_count--;
+            ending_count++;
+        }
+        memset( guard, 0, sizeof(*guard) );
+        guard->fd = fd;
+    }
 }
 
 /* Does nobody but the owner have the port? The guard of a runtime reservation is the proof; beside one that lets in whoever asks
@@ -420,6 +633,7 @@ void guards_retake( int protocol, unsigned int port )
 {
     forget_host();
     retake( protocol, port, get_guard( protocol, port ) );
+    close_dropped();
 }
 
 NTSTATUS guards_share( int protocol, unsigned int port, int on )
@@ -428,11 +642,12 @@ NTSTATUS guards_share( int protocol, unsigned int port, int on )
     int was_missing = is_missing( port, guard ), was_wanted = guard->wanted, fd = -1;
 
     if (protocol != PROTOCOL_UDP) return STATUS_INVALID_PARAMETER;
+    if (is_ending( guard )) guards_release( protocol, port, 1 );
     if (!guard->fd)
     {
         forget_host();
-        if (guard_count >= max_guards) errno = EMFILE;
-        else fd = open_socket( protocol, port, on );
+        if (has_room()) fd = open_socket( protocol, port, on );
+        else errno = EMFILE;
         /* at rest there need not be one: the group's sockets keep everybody off by themselves */
         if (fd < 0 && on)
         {
@@ -484,6 +699,7 @@ void guards_forget(void)
             else if (guard->stale) retake( i ? PROTOCOL_UDP : PROTOCOL_TCP, port, guard );
         }
     }
+    close_dropped();
 }
 
 /* The kernel chooses other ports now. */
@@ -542,6 +758,11 @@ int guards_next_fd( int protocol, unsigned int *port )
 unsigned int guards_count(void)
 {
     return guard_count;
+}
+
+unsigned int guards_releasing(void)
+{
+    return ending_count;
 }
 
 unsigned int guards_missing(void)

@@ -22,8 +22,13 @@
 #define GUARDS_FORCE      0x1  /* guards_take: leave out what can't be guarded; guards_yield: the owner has the port already */
 #define GUARDS_PERSISTENT 0x2  /* nobody is handed such a port, but whoever asks for one by number gets it */
 
-/* Find out what this host can do; to be called first. limit: of guards, each of which is a descriptor. */
-extern void guards_init( unsigned int limit );
+/* Calls work( i ) for each i below count, about in order, several at once and in other threads as it likes, and returns when all is done. Once
+ * a work has returned 0 those that have not begun may be left out. */
+typedef void (*guards_runner)( int (*work)( unsigned int i ), unsigned int count );
+
+/* Find out what this host can do; to be called first. limit: of guards, each of which is a descriptor. runner is for the system calls of large
+ * blocks; where threads are not wanted it is NULL. */
+extern void guards_init( unsigned int limit, guards_runner runner );
 
 /* Guard a block. All or nothing, unless forced: what can't be guarded is then tried again by guards_retry().
  *
@@ -36,6 +41,13 @@ extern void guards_init( unsigned int limit );
  * STATUS_INSUFFICIENT_RESOURCES: the host has no memory for it. */
 extern NTSTATUS guards_take( int protocol, unsigned int first, unsigned int count, unsigned int flags, unsigned int *busy );
 extern void guards_release( int protocol, unsigned int first, unsigned int count );
+
+/* The same, only that the ports of a large block come free later: bit by bit with each guards_release_some(), which is to be called while guards_releasing() is not
+ * 0, or at once when another call here needs them, or all of them with guards_release_rest(). */
+extern void guards_release_later( int protocol, unsigned int first, unsigned int count );
+extern void guards_release_some(void);
+extern void guards_release_rest(void);
+extern unsigned int guards_releasing(void);
 
 /* Let one bind through, right before it is made. The owner's sockets have SO_REUSEADDR if they are TCP, as Wine's do, and not if they are UDP.
  * STATUS_SHARING_VIOLATION: somebody on this host has the port; only where it has no guard, or one of a persistent block. */
@@ -61,7 +73,7 @@ extern void guards_retry(void);
 extern int guards_has_socket( int protocol, unsigned int port );
 /* The socket that guards *port, or the next port after it that has a guard, whose number *port is then; -1 when there is none. */
 extern int guards_next_fd( int protocol, unsigned int *port );
-/* sockets there are */
+/* sockets there are, without those of ports that are being released */
 extern unsigned int guards_count(void);
 /* ports that should have a guard, and have none */
 extern unsigned int guards_missing(void);

@@ -27,6 +27,7 @@
 #include "portguard_prefix.h"
 #include "portguard_request.h"
 #include "portguard_ring.h"
+#include "portguard_threads.h"
 
 #define OWN_DESCRIPTORS 24     /* that are no guards */
 #define MAX_DESCRIPTORS 140000 /* both protocols' ports and some more */
@@ -127,7 +128,7 @@ static int wait_for_input(void)
 
     if (prefix) fds[1].fd = prefix_fd();
     if (is_helper) count += handover_fds( fds + count );
-    if (!ring_wait()) timeout = 0;
+    if (!ring_wait() || guards_releasing()) timeout = 0;
     if (poll( fds, count, timeout ) < 0) return 0;
     ret = (fds[0].revents ? INPUT_SERVER : 0) | (fds[1].revents || asks ? INPUT_PREFIX : 0) | (ring_is_used() ? INPUT_RING : 0);
     for (i = 3; i < count; i++) if (fds[i].revents) ret |= INPUT_HELPER;
@@ -182,6 +183,7 @@ static int serve(void)
 
     for (;;)
     {
+        if (guards_releasing()) guards_release_some();
         input = wait_for_input();
         if ((input & INPUT_PREFIX) && !prefix_alive()) return 0;
         if (input & INPUT_HELPER)
@@ -283,7 +285,7 @@ int main( int argc, char *argv[] )
         }
     }
     limit = raise_limit();
-    guards_init( limit );
+    guards_init( limit, threads_run );
     requests_init( refuse, limit, is_helper );
     ret = serve();
     if (is_helper) handover_end();

@@ -67,7 +67,9 @@ static NTSTATUS handle_block( const struct portguard_request *req )
         reply.header.port = busy;
         break;
     case PORTGUARD_RELEASE:
-        guards_release( req->protocol, req->first, req->count );
+        /* where nobody waits for it, it keeps nobody waiting */
+        if (req->flags & PORTGUARD_NO_REPLY) guards_release_later( req->protocol, req->first, req->count );
+        else guards_release( req->protocol, req->first, req->count );
         break;
     case PORTGUARD_YIELD:
         if (req->count > 1 && !(req->flags & PORTGUARD_FORCE)) return STATUS_INVALID_PARAMETER;
@@ -114,6 +116,7 @@ static NTSTATUS handle( const struct portguard_request *req )
     if (req->protocol != PROTOCOL_TCP && req->protocol != PROTOCOL_UDP) return STATUS_INVALID_PARAMETER;
     if (req->op == PORTGUARD_BUSY_PORTS)
     {
+        guards_release_rest();
         status = tables_busy_ports( req->protocol, (unsigned char *)(&reply.header + 1) );
         if (!status) reply.header.size += TABLES_MAP_SIZE;
         return status;

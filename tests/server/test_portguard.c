@@ -12,11 +12,13 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -67,8 +69,8 @@ static double work_ms( const struct helper *helper )
     return time.tv_sec * 1000.0 + time.tv_nsec / 1e6;
 }
 
-/* max_files: its limit of descriptors, 0 for the usual one */
-static struct helper start_helper( unsigned int max_files )
+/* max_files, max_threads: its limits of descriptors, and of threads of its user, 0 for the usual ones */
+static struct helper start_limited_helper( unsigned int max_files, unsigned int max_threads )
 {
     struct helper helper;
     int pair[2];
@@ -78,11 +80,13 @@ static struct helper start_helper( unsigned int max_files )
     if (socketpair( AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair )) abort();
     if (!(helper.pid = fork()))
     {
-        struct rlimit limit = { max_files, max_files };
+        struct rlimit limit = { max_files, max_files }, threads = { max_threads, max_threads };
 
         file = open( helper_path, O_RDONLY | O_CLOEXEC );  /* nobody may have no way to it */
-        if (max_files && setuid( getuid() ? getuid() : 65534 )) _exit( 1 );  /* root passes limits */
+        /* root passes limits */
+        if ((max_files || max_threads) && setuid( getuid() ? getuid() : 65534 )) _exit( 1 );
         if (max_files && setrlimit( RLIMIT_NOFILE, &limit )) _exit( 1 );
+        if (max_threads && setrlimit( RLIMIT_NPROC, &threads )) _exit( 1 );
         dup2( pair[1], 0 );
         dup2( pair[1], 1 );
         if ((null = open( "/dev/null", O_WRONLY )) >= 0) dup2( null, 2 );  /* it complains when it is told nonsense */
@@ -92,6 +96,11 @@ static struct helper start_helper( unsigned int max_files )
     close( pair[1] );
     helper.fd = pair[0];
     return helper;
+}
+
+static struct helper start_helper( unsigned int max_files )
+{
+    return start_limited_helper( max_files, 0 );
 }
 
 /* Wait until the helper has ended. */
@@ -900,6 +909,198 @@ static void test_no_descriptors(void)
     status = call( &helper, PORTGUARD_YIELD, PROTOCOL_TCP, first, 1, 0, &reply );
     ok( !status, "got %x", status );
     stop_helper( &helper );
+}
+
+#define LARGE 2500  /* ports: several slices, and a part of one */
+
+static void tell( struct helper *helper, enum portguard_op op, int protocol, unsigned int first, unsigned int count )
+{
+    struct portguard_request req = { sizeof(req), op, PORTGUARD_NO_REPLY, 0, protocol, first, count, 0 };
+
+    ok( write( helper->fd, &req, sizeof(req) ) == sizeof(req), "got %d", errno );
+}
+
+/* Check that all but one or two ports of the block are free. */
+static void check_block_is_free( int protocol, unsigned int first, unsigned int count, unsigned int but, unsigned int and )
+{
+    unsigned int port;
+
+    for (port = first; port < first + count; port++) if (port != but && port != and) check_free( protocol, port );
+}
+
+/* A large block is taken like a small one, whoever makes its sockets: the first port in use is told, and it is all or nothing. */
+static void check_large_block( struct helper *helper, int protocol )
+{
+    static const unsigned int busy[][2] =
+    {
+        { 0, 1 }, { 1, 2 }, { 33, 34 }, { 256, 255 }, { 1000, 1400 }, { 1024, 1025 }, { 1500, 1300 }, { 2047, 2400 }, { LARGE - 1, LARGE - 1 },
+    };
+    unsigned int i, first = find_block( LARGE ), port, lowest;
+    struct portguard_reply reply, before;
+    NTSTATUS status;
+    int fds[2];
+
+    call( helper, PORTGUARD_INFO, 0, 0, 0, 0, &before );
+    for (i = 0; i < sizeof(busy) / sizeof(busy[0]); i++)
+    {
+        fds[0] = open_socket( protocol, LOOP4, first + busy[i][0], 0 );
+        fds[1] = open_socket( protocol, LOOP4, first + busy[i][1], 0 );
+        lowest = first + (busy[i][0] < busy[i][1] ? busy[i][0] : busy[i][1]);
+        status = call( helper, PORTGUARD_GUARD, protocol, first, LARGE, 0, &reply );
+        ok( status == STATUS_SHARING_VIOLATION, "%s %u: got %x", name( protocol ), i, status );
+        ok( reply.port == lowest, "%s %u: got port %u, expected %u", name( protocol ), i, reply.port, lowest );
+        ok( reply.guards == before.guards && reply.missing == before.missing, "%s %u: got %u guards, expected %u", name( protocol ), i,
+            reply.guards, before.guards );
+        check_block_is_free( protocol, first, LARGE, first + busy[i][0], first + busy[i][1] );
+        close( fds[0] );
+        close( fds[1] );
+    }
+    /* guards are in the way of guards */
+    call( helper, PORTGUARD_GUARD, protocol, first + 1700, 1, 0, &reply );
+    status = call( helper, PORTGUARD_GUARD, protocol, first, LARGE, 0, &reply );
+    ok( status == STATUS_SHARING_VIOLATION && reply.port == first + 1700, "%s: got %x, port %u", name( protocol ), status, reply.port );
+    check_guarded( protocol, first + 1700 );
+    check_block_is_free( protocol, first, LARGE, first + 1700, 0 );
+    call( helper, PORTGUARD_RELEASE, protocol, first + 1700, 1, 0, &reply );
+
+    /* what is left of closed connections is not */
+    if (protocol == PROTOCOL_TCP)
+    {
+        make_time_wait( first + 300, 0 );
+        make_time_wait( first + 1800, 0 );
+    }
+    status = call( helper, PORTGUARD_GUARD, protocol, first, LARGE, 0, &reply );
+    ok( !status, "%s: got %x, port %u", name( protocol ), status, reply.port );
+    ok( reply.guards == before.guards + LARGE, "%s: got %u guards, expected %u", name( protocol ), reply.guards, before.guards + LARGE );
+    for (port = first; port < first + LARGE; port += port % 100 ? 1 : 3)
+    {
+        int ret = try_bind( protocol, LOOP4, port, REUSE );
+
+        ok( ret == EADDRINUSE, "%s port %u: got %d", name( protocol ), port, ret );
+    }
+    check_guarded( protocol, first + 300 );
+    check_guarded( protocol, first + 1801 );
+    call( helper, PORTGUARD_RELEASE, protocol, first, LARGE, 0, &reply );
+    ok( reply.guards == before.guards, "%s: got %u guards, expected %u", name( protocol ), reply.guards, before.guards );
+    check_block_is_free( protocol, first, LARGE, first + 300, first + 1800 );
+
+    /* forced it leaves out what is in use, and what is guarded */
+    fds[0] = open_socket( protocol, LOOP4, first + 500, 0 );
+    call( helper, PORTGUARD_GUARD, protocol, first + 600, 1, 0, &reply );
+    status = call( helper, PORTGUARD_GUARD, protocol, first, LARGE, PORTGUARD_FORCE, &reply );
+    ok( !status && reply.port == first + 500, "%s: got %x, port %u", name( protocol ), status, reply.port );
+    ok( reply.guards == before.guards + LARGE - 1 && reply.missing == before.missing + 1, "%s: got %u guards, expected %u", name( protocol ),
+        reply.guards, before.guards + LARGE - 1 );
+    close( fds[0] );
+    call( helper, PORTGUARD_RELEASE, protocol, first, LARGE, 0, &reply );
+}
+
+/* After test_kernel_choice(), in whose network nobody else takes a port meanwhile. */
+static void test_large_blocks(void)
+{
+    struct ifreq loopback = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+    int fd = make_socket( AF_INET, SOCK_DGRAM );
+    struct helper helper;
+    unsigned int i, threads;
+
+    ok( !ioctl( fd, SIOCSIFFLAGS, &loopback ), "got %d", errno );
+    close( fd );
+    for (threads = 0; threads < 2; threads++)
+    {
+        /* the second time where no thread can be had */
+        helper = start_limited_helper( threads ? LARGE + 500 : 0, threads );
+        for (i = 0; i < 2; i++) check_large_block( &helper, protocols[i] );
+        stop_helper( &helper );
+    }
+}
+
+/* Nobody waits for the end of a large block: it comes bit by bit, and whatever needs one of its ports comes after it. In the same network. */
+static void test_late_release(void)
+{
+    struct helper first_helper = start_helper( 0 ), *helper = &first_helper;
+    unsigned int i, j, first, other, port;
+    struct portguard_reply reply, before;
+    struct helper third;
+    unsigned char map[PORTGUARD_MAP_SIZE];
+    NTSTATUS status;
+
+    call( helper, PORTGUARD_INFO, 0, 0, 0, 0, &before );
+    for (i = 0; i < 2; i++)
+    {
+        first = find_block( LARGE );
+        status = call( helper, PORTGUARD_GUARD, protocols[i], first, LARGE, 0, &reply );
+        ok( !status, "%s: got %x", name( protocols[i] ), status );
+        tell( helper, PORTGUARD_RELEASE, protocols[i], first, LARGE );
+        tell( helper, PORTGUARD_RELEASE, protocols[i], first, LARGE );
+        call( helper, PORTGUARD_INFO, 0, 0, 0, 0, &reply );
+        ok( reply.guards == before.guards, "%s: got %u guards, expected %u", name( protocols[i] ), reply.guards, before.guards );
+        for (j = 0; j < 3; j++)
+        {
+            /* the same ports, some of them, or a port of it */
+            unsigned int from = j ? first + 1000 : first, count = j == 0 ? LARGE : j == 1 ? 400 : 1;
+
+            status = call( helper, PORTGUARD_GUARD, protocols[i], from, count, 0, &reply );
+            ok( !status, "%s, %u ports: got %x, port %u", name( protocols[i] ), count, status, reply.port );
+            ok( reply.guards == before.guards + count, "%s: got %u guards, expected %u", name( protocols[i] ), reply.guards, before.guards + count );
+            check_guarded( protocols[i], from );
+            check_guarded( protocols[i], from + count - 1 );
+            tell( helper, PORTGUARD_RELEASE, protocols[i], from, count );
+            status = call( helper, PORTGUARD_GUARD, protocols[i], first, LARGE, 0, &reply );
+            ok( !status, "%s: got %x, port %u", name( protocols[i] ), status, reply.port );
+            tell( helper, PORTGUARD_RELEASE, protocols[i], first, LARGE );
+        }
+        if (protocols[i] == PROTOCOL_UDP)
+        {
+            status = call( helper, PORTGUARD_SHARE, PROTOCOL_UDP, first + 2000, 1, 0, &reply );
+            ok( !status && reply.guards == before.guards + 1, "got %x, %u guards", status, reply.guards );
+            call( helper, PORTGUARD_RETAKE, PROTOCOL_UDP, first + 2000, 1, 0, &reply );
+            ok( reply.guards == before.guards, "got %u guards", reply.guards );
+        }
+        /* nobody else is told that its ports are in use */
+        call( helper, PORTGUARD_GUARD, protocols[i], first, LARGE, 0, &reply );
+        tell( helper, PORTGUARD_RELEASE, protocols[i], first, LARGE );
+        if (!call( helper, PORTGUARD_BUSY_PORTS, protocols[i], 0, 0, 0, &reply ))
+        {
+            ok( recv( helper->fd, map, sizeof(map), MSG_WAITALL ) == sizeof(map), "no map" );
+            for (port = first; port < first + LARGE; port++)
+                ok( !(map[port / 8] & 1 << (port & 7)), "%s port %u is in use", name( protocols[i] ), port );
+        }
+        /* and it needs no request to go on */
+        call( helper, PORTGUARD_GUARD, protocols[i], first, LARGE, 0, &reply );
+        tell( helper, PORTGUARD_RELEASE, protocols[i], first, LARGE );
+        for (port = first; port < first + LARGE; port++)
+        {
+            for (j = 0; j < LIMIT * 100 && try_bind( protocols[i], ANY4, port, 0 ); j++) usleep( 10000 );
+            check_free( protocols[i], port );
+        }
+    }
+
+    stop_helper( helper );
+
+    /* its sockets are nobody's, and in nobody's way */
+    third = start_helper( 700 );
+    first = find_block( 600 );
+    other = find_block( 500 );
+    for (i = 0; i < 6; i++)
+    {
+        int protocol = protocols[i % 2];
+
+        status = call( &third, PORTGUARD_GUARD, protocol, i % 4 < 2 ? first : other, 500, 0, &reply );
+        ok( !status && reply.guards == 500, "%u: got %x, %u guards", i, status, reply.guards );
+        ok( !(reply.info & PORTGUARD_INFO_EXHAUSTED), "%u: got info %x", i, reply.info );
+        tell( &third, PORTGUARD_RELEASE, protocol, i % 4 < 2 ? first : other, 500 );
+    }
+    call( &third, PORTGUARD_GUARD, PROTOCOL_UDP, first, 600, 0, &reply );
+    tell( &third, PORTGUARD_RELEASE, PROTOCOL_UDP, first, 600 );
+    status = call( &third, PORTGUARD_GUARD, PROTOCOL_TCP, first, 600, 0, &reply );
+    ok( !status && reply.guards == 600, "got %x, %u guards", status, reply.guards );
+    status = call( &third, PORTGUARD_GUARD, PROTOCOL_UDP, first, 600, 0, &reply );
+    ok( status == STATUS_TOO_MANY_OPENED_FILES && reply.guards == 600, "got %x, %u guards", status, reply.guards );
+    tell( &third, PORTGUARD_RELEASE, PROTOCOL_TCP, first, 600 );
+    tell( &third, PORTGUARD_QUIT, 0, 0, 0 );
+    ok( !wait_helper( &third ), "it does not end" );
+    close( third.fd );
+    check_block_is_free( PROTOCOL_TCP, first, 600, 0, 0 );
 }
 
 /* Requests that make no sense change nothing. */
@@ -1939,7 +2140,7 @@ static int test_kernel_choice(void)
  * that. After test_kernel_choice(), whose network this one goes on to use. */
 static void test_v6only_by_default(void)
 {
-    static const unsigned int first = 22000, count = 3;
+    static const unsigned int first = 22000, count = 300;  /* some of which are made by threads */
     struct portguard_reply reply;
     struct helper helper;
     unsigned int i, only, port;
@@ -2180,6 +2381,11 @@ int main( int argc, char *argv[] )
     test_other_network();
     test_find_socks();
     test_ring();
-    if (test_kernel_choice()) test_v6only_by_default();  /* they leave the machine's network */
+    if (test_kernel_choice())  /* it leaves the machine's network */
+    {
+        test_large_blocks();
+        test_late_release();
+        test_v6only_by_default();
+    }
     return test_summary( "test_portguard" );
 }

@@ -786,7 +786,7 @@ void init_reservations(void)
         }
         if (limit.rlim_cur / 2 < max_guards) max_guards = limit.rlim_cur / 2;
     }
-    guards_init( max_guards );
+    guards_init( max_guards, NULL );
     open_reservation_store( add_stored );
     set_guard_timeout();
     clear_error();
