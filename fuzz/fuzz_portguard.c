@@ -270,14 +270,14 @@ static void run_job( void *arg )
     static const uint64_t inodes[] = { 1, 2, 3 };
     static unsigned char map[8192];
     struct job *job = arg;
-    unsigned int busy, port = 100 + job->what / 8;
+    unsigned int busy, port = 100 + job->what / 8, count = job->what >= 60 ? 3000 : 4;
     NTSTATUS status = STATUS_SUCCESS;
 
     switch (job->what % 6)
     {
     case 0:
-        status = guard_ports( PROTOCOL_TCP, port, 4, GUARD_RUNTIME, 0, &busy );
-        check( status != STATUS_SHARING_VIOLATION || (busy >= port && busy < port + 4), "a busy port that was not asked for" );
+        status = guard_ports( PROTOCOL_TCP, port, count, GUARD_RUNTIME, 0, &busy );
+        check( status != STATUS_SHARING_VIOLATION || (busy >= port && busy < port + count), "a busy port that was not asked for" );
         break;
     case 1: status = guard_yield( PROTOCOL_TCP, port ); break;
     case 2: status = guard_share( PROTOCOL_UDP, port, 1 ); break;

@@ -22,6 +22,7 @@
 #define START_TIMEOUT  6000   /* ms; it may have to end the one of before first */
 #define SILENT_TIMEOUT 15000  /* ms after which a helper that does not answer is replaced */
 #define START_TRIES    3      /* at once: what is short may be there a moment later, and one of before may have guards that only it can open */
+#define MANY_PORTS     64     /* a request for so many is not answered while one looks for the answer */
 #define RETRY_TIME     1000   /* ms between two tries to start one, doubled each time */
 #define MAX_RETRY_TIME 640000
 
@@ -393,7 +394,8 @@ enum helper_result helper_call( struct portguard_request *req, const void *more,
         free( call );
         return HELPER_GONE;
     }
-    while (call->state == WAITING && !silent && stream_spin()) ;
+    if (req->op != PORTGUARD_GUARD || req->count < MANY_PORTS)
+        while (call->state == WAITING && !silent && stream_spin()) ;
     while (call->state == WAITING)
         if (!(task ? task_wait() : stream_wait( end > task_now() ? end - task_now() : 0 ))) break;
     if (call->state == WAITING)
