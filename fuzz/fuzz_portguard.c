@@ -35,12 +35,12 @@ static void check( int cond, const char *what )
     abort();
 }
 
-/*** sockets that are only numbers: a port out of seven is somebody else's ***/
+/*** sockets that are only numbers: a port out of seven is somebody else's, who shares most of them ***/
 
 #define FIRST_FD 1000
 #define MAX_FDS  300000
 
-static unsigned char fd_open[MAX_FDS];
+static unsigned char fd_open[MAX_FDS], fd_reuse[MAX_FDS];
 static unsigned int fd_count, next_fd;
 
 extern int __real_close( int fd );
@@ -59,6 +59,7 @@ int __wrap_socket( int domain, int type, int protocol )
     }
     while (fd_open[next_fd]) next_fd = (next_fd + 1) % MAX_FDS;
     fd_open[next_fd] = 1;
+    fd_reuse[next_fd] = 0;
     fd_count++;
     return FIRST_FD + next_fd;
 }
@@ -69,15 +70,16 @@ int __wrap_bind( int fd, const struct sockaddr *addr, socklen_t len )
 
     (void)len;
     check( fd >= FIRST_FD && fd_open[fd - FIRST_FD], "bind() of what is not open" );
-    if (port % 7 != 3) return 0;
+    if (port % 7 != 3 || (port % 3 && fd_reuse[fd - FIRST_FD])) return 0;
     errno = port % 2 ? EADDRINUSE : EACCES;
     return -1;
 }
 
 int __wrap_setsockopt( int fd, int level, int name, const void *value, socklen_t len )
 {
-    (void)level; (void)name; (void)value; (void)len;
+    (void)len;
     check( fd >= FIRST_FD && fd_open[fd - FIRST_FD], "setsockopt() on what is not open" );
+    if (level == SOL_SOCKET && name == SO_REUSEADDR) fd_reuse[fd - FIRST_FD] = *(const int *)value != 0;
     return 0;
 }
 

@@ -280,6 +280,21 @@ static void refuse_datagrams( int fd )
     setsockopt( fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size) );
 }
 
+/* What keeps a socket off the port? A port that lets in no socket with SO_REUSEADDR either is not worth a question. */
+static enum tables_state find_obstacle( unsigned int port )
+{
+    enum tables_state state = TABLES_OTHERS;
+    int fd = open_socket( PROTOCOL_TCP, port, 1 );
+
+    if (fd >= 0)
+    {
+        close( fd );
+        state = tables_state( port );
+    }
+    errno = EADDRINUSE;
+    return state;
+}
+
 /* Connections that were closed here keep their port for a minute, and keep it from everybody who does not set SO_REUSEADDR.
  * Take the port as those do who set it, then take the option back. */
 static int open_in_time_wait( unsigned int port )
@@ -307,7 +322,7 @@ static int open_unshared( int protocol, unsigned int port )
 {
     int fd = open_socket( protocol, port, 0 );
 
-    if (fd < 0 && errno == EADDRINUSE && protocol == PROTOCOL_TCP && tables_state( port ) == TABLES_TIME_WAIT)
+    if (fd < 0 && errno == EADDRINUSE && protocol == PROTOCOL_TCP && find_obstacle( port ) == TABLES_TIME_WAIT)
     {
         if ((fd = open_in_time_wait( port )) < 0) errno = EADDRINUSE;
     }
@@ -320,7 +335,7 @@ static int prove_free( int protocol, unsigned int port )
 {
     int fd = open_unshared( protocol, port );
 
-    if (fd < 0 && errno == EADDRINUSE && protocol == PROTOCOL_TCP && tables_state( port ) == TABLES_CONNECTIONS)
+    if (fd < 0 && errno == EADDRINUSE && protocol == PROTOCOL_TCP && find_obstacle( port ) == TABLES_CONNECTIONS)
     {
         if ((fd = open_socket( protocol, port, 1 )) < 0) errno = EADDRINUSE;
     }

@@ -12,6 +12,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -29,6 +30,7 @@
 
 static unsigned char table[65536];  /* HAS_* of each TCP port */
 static int loaded;                  /* 1: the table is that of a moment ago, -1: the kernel does not say */
+static unsigned int loaded_port;    /* of which alone it is, when it is not loaded */
 
 /* the kernel's numbers, in sock_diag(7) as in /proc/net/tcp (include/net/tcp_states.h of the kernel) */
 static unsigned int state_bit( unsigned int state )
@@ -79,9 +81,15 @@ static int read_dump( int fd, unsigned char *bits )
 }
 
 /* sock_diag(7). Unlike /proc it is fast with many sockets, and since Linux 6.8 it also tells of sockets that are bound and
- * neither listen nor are connected, when asked for all states. */
-static int load_from_diag( int protocol, unsigned char *bits )
+ * neither listen nor are connected, when asked for all states. port: that is asked for, 0: each. */
+static int load_from_diag( int protocol, unsigned int port, unsigned char *bits )
 {
+    /* A comparison takes two operations: where to go on, in bytes, and the port. Behind the end is a yes, and four bytes further a no. */
+    const struct inet_diag_bc_op filter[] =
+    {
+        { INET_DIAG_BC_S_GE, 8, 20 }, { 0, 0, port },
+        { INET_DIAG_BC_S_LE, 8, 12 }, { 0, 0, port },
+    };
     static const unsigned char families[] = { AF_INET, AF_INET6 };
     unsigned int i;
     int ret = 0, fd = socket( AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG );
@@ -93,16 +101,22 @@ static int load_from_diag( int protocol, unsigned char *bits )
         {
             struct nlmsghdr header;
             struct inet_diag_req_v2 req;
+            struct nlattr attr;
+            struct inet_diag_bc_op filter[sizeof(filter) / sizeof(filter[0])];
         } msg;
+        ssize_t size = port ? sizeof(msg) : offsetof( __typeof__(msg), attr );
 
         memset( &msg, 0, sizeof(msg) );
-        msg.header.nlmsg_len = sizeof(msg);
+        msg.header.nlmsg_len = size;
         msg.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
         msg.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
         msg.req.sdiag_family = families[i];
         msg.req.sdiag_protocol = protocol;
         msg.req.idiag_states = ~0u;
-        if (send( fd, &msg, sizeof(msg), 0 ) != sizeof(msg)) ret = -1;
+        msg.attr.nla_len = sizeof(msg.attr) + sizeof(msg.filter);
+        msg.attr.nla_type = INET_DIAG_REQ_BYTECODE;
+        memcpy( msg.filter, filter, sizeof(filter) );
+        if (send( fd, &msg, size, 0 ) != size) ret = -1;
         else ret = read_dump( fd, bits );
     }
     close( fd );
@@ -133,17 +147,24 @@ static int load_from_proc( int protocol, unsigned char *bits )
 static int load( int protocol, unsigned char *bits )
 {
     memset( bits, 0, 65536 );
-    return load_from_diag( protocol, bits ) && load_from_proc( protocol, bits ) ? -1 : 1;
+    return load_from_diag( protocol, 0, bits ) && load_from_proc( protocol, bits ) ? -1 : 1;
 }
 
 void tables_forget(void)
 {
     loaded = 0;
+    loaded_port = 0;
 }
 
 enum tables_state tables_state( unsigned int port )
 {
-    if (!loaded) loaded = load( PROTOCOL_TCP, table );
+    if (!loaded && port != loaded_port)
+    {
+        memset( table, 0, sizeof(table) );
+        /* the second port will not be the last one */
+        if (!loaded_port && !load_from_diag( PROTOCOL_TCP, port, table )) loaded_port = port;
+        else loaded = load( PROTOCOL_TCP, table );
+    }
     if (loaded < 0 || !table[port]) return TABLES_NONE;
     if (table[port] == HAS_TIME_WAIT) return TABLES_TIME_WAIT;
     return table[port] & HAS_OTHERS ? TABLES_OTHERS : TABLES_CONNECTIONS;

@@ -20,7 +20,8 @@
 /* Forget what the kernel said; the next question asks it again. */
 extern void tables_forget(void);
 
-/* What the kernel has on a TCP port. Costs one dump of all TCP sockets after tables_forget(), and a memory read from then on. */
+/* What the kernel has on a TCP port. After tables_forget() it is asked for the first port alone, for the second one for all TCP sockets, and from
+ * then on it is a memory read. */
 enum tables_state
 {
     TABLES_NONE,         /* nothing that it tells of, or it does not tell */

@@ -526,10 +526,10 @@ static int make_time_wait( unsigned int port, int half )
 /* A port on which only TIME_WAIT is left is free for Wine's sockets, so it can be guarded. */
 static void test_time_wait( struct helper *helper )
 {
-    unsigned int port = find_block( 1 );
+    unsigned int i, port = find_block( 1 );
     struct portguard_reply reply;
+    int fd, ret, beside[2];
     NTSTATUS status;
-    int fd, ret;
 
     make_time_wait( port, 0 );
     ret = try_bind( PROTOCOL_TCP, ANY4, port, 0 );
@@ -562,6 +562,25 @@ static void test_time_wait( struct helper *helper )
     status = call( helper, PORTGUARD_GUARD, PROTOCOL_TCP, port, 1, 0, &reply );
     ok( status == STATUS_SHARING_VIOLATION, "got %x", status );
     close( fd );
+
+    /* what is on the ports beside it is not on it, and the second port of a block is asked about like the first */
+    port = find_block( 4 );
+    beside[0] = open_socket( PROTOCOL_TCP, LOOP4, port, REUSE );
+    beside[1] = open_socket( PROTOCOL_TCP, LOOP4, port + 3, REUSE );
+    for (i = 0; i < 2; i++) ok( beside[i] >= 0 && !listen( beside[i], 1 ), "got %d", errno );
+    make_time_wait( port + 1, 0 );
+    status = call( helper, PORTGUARD_GUARD, PROTOCOL_TCP, port + 1, 1, 0, &reply );
+    ok( !status, "got %x", status );
+    simple_call( helper, PORTGUARD_RELEASE, PROTOCOL_TCP, port + 1, 1, 0 );
+    fd = make_time_wait( port + 2, 1 );
+    status = call( helper, PORTGUARD_GUARD, PROTOCOL_TCP, port + 1, 2, 0, &reply );
+    ok( status == STATUS_SHARING_VIOLATION && reply.port == port + 2, "got %x, port %u", status, reply.port );
+    close( fd );
+    make_time_wait( port + 2, 0 );
+    status = call( helper, PORTGUARD_GUARD, PROTOCOL_TCP, port + 1, 2, 0, &reply );
+    ok( !status, "got %x, port %u", status, reply.port );
+    simple_call( helper, PORTGUARD_RELEASE, PROTOCOL_TCP, port + 1, 2, 0 );
+    for (i = 0; i < 2; i++) close( beside[i] );
 }
 
 /* "any port of the block is bound by anyone on this host, a native program included"; whatever fails, nothing changed */
