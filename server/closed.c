@@ -47,13 +47,12 @@ static struct look all = { .func = look_at_all }, owners = { .func = watch_owner
 /* Does something live with the socket that has to end in the moment when it is closed? */
 static int is_owner( const struct sock *sock )
 {
-    return !port_list_empty( &sock->ports.acquired ) && !sock->ports.port;
+    return !port_list_empty( &sock->ports.acquired ) && !sock_bound_port( &sock->ports );
 }
 
-/* STATUS_NOT_FOUND: it is the handle of another socket by now */
 static NTSTATUS start_watch( struct sock *sock, const struct sock_handle *handle )
 {
-    NTSTATUS status = handle->id == sock->id ? sock_watch( handle, &sock->watch ) : STATUS_NOT_FOUND;
+    NTSTATUS status = sock_watch( handle, &sock->watch );
 
     if (!status) port_list_remove( &sock->watch_entry );
     return status;
@@ -78,6 +77,7 @@ void closed_watch_soon( struct sock *sock )
 {
     uint64_t time = task_now() + WATCH_DELAY;
 
+    if (!is_owner( sock )) closed_end_watch( sock );
     if (sock->watch || !is_owner( sock ) || !port_list_empty( &sock->watch_entry )) return;
     if (time < owners.soonest) time = owners.soonest;
     if (port_list_empty( &unwatched ) || time < owners.time) owners.time = time;
@@ -91,11 +91,54 @@ void closed_end_watch( struct sock *sock )
     if (!needs_watch) sock->watch = NULL;
 }
 
+/* Open the socket by the handle that something was acquired by last. STATUS_NOT_FOUND: it is not known, or closed, but the socket may have
+ * others. What is closed is not tried again: by now it may be the handle of anything, which its program closes, too, and finds open. */
+static NTSTATUS open_owner( struct sock *sock, struct sock_handle *handle )
+{
+    struct reservation *reservation;
+    struct port_list *entry;
+    NTSTATUS status;
+
+    for (entry = sock->ports.acquired.prev; entry != &sock->ports.acquired; entry = entry->prev)
+    {
+        reservation = reservation_from_ports( PORT_LIST_ENTRY( entry, struct port_reservation, sock_entry ) );
+        if (!reservation->handle) continue;
+        status = sock_open_to_bind( process_from_client( reservation->ports.client ), reservation->handle, handle );
+        if (status == STATUS_INSUFFICIENT_RESOURCES || (!status && handle->id == sock->id)) return status;
+        if (!status) sock_close( handle );
+        reservation->handle = 0;
+        break;
+    }
+    return STATUS_NOT_FOUND;
+}
+
+static NTSTATUS watch_owner( struct sock *sock )
+{
+    struct sock_handle handle;
+    NTSTATUS status;
+
+    if ((status = open_owner( sock, &handle ))) return status;
+    status = start_watch( sock, &handle );
+    sock_close( &handle );
+    return status;
+}
+
+/* One that is to be watched soon is mostly still open where it was. To see that takes as long whatever there is; a look, the longer the
+ * more sockets there are. */
+static int is_open( struct sock *sock )
+{
+    struct sock_handle handle;
+
+    if (port_list_empty( &sock->watch_entry ) || open_owner( sock, &handle )) return 0;
+    sock_close( &handle );
+    return 1;
+}
+
 void closed_look_at( struct sock *sock )
 {
     sock_id id = sock->id;
 
-    if (!sock->watch) closed_look( &id, 1 );
+    if (!sock->watch && !is_open( sock )) closed_look( &id, 1 );
 }
 
 void closed_init(void)
@@ -166,62 +209,59 @@ unsigned int closed_look( sock_id *ids, unsigned int count )
     return ret;
 }
 
-/* Looks one after the other take no more than a fiftieth of the time. */
-static void set_time( struct look *look, uint64_t start, unsigned int interval )
+/* Look at some sockets, or all. One look after the other takes no more than a fiftieth of the time. */
+static void look_at( struct look *look, sock_id *ids, unsigned int count )
 {
-    uint64_t now = task_now(), pause = 50 * (now - start);
+    uint64_t start = task_now(), pause;
 
-    look->soonest = now + (pause < MAX_INTERVAL ? pause : MAX_INTERVAL);
+    closed_look( ids, count );
+    pause = 50 * (task_now() - start);
+    look->soonest = task_now() + (pause < MAX_INTERVAL ? pause : MAX_INTERVAL);
+}
+
+static void set_time( struct look *look, unsigned int interval )
+{
+    uint64_t now = task_now();
+
     look->time = now + interval;
     if (look->time < look->soonest) look->time = look->soonest;
 }
 
 static void look_at_all( struct look *look )
 {
-    uint64_t start = task_now();
     unsigned int count;
     sock_id *ids = get_all( &count );
 
-    closed_look( ids, count );
+    look_at( look, ids, count );
     free( ids );
-    set_time( look, start, INTERVAL );
+    set_time( look, INTERVAL );
 }
 
-/* By the handle that something was acquired by. STATUS_NOT_FOUND: it is closed, but the socket may have others. */
-static NTSTATUS watch_owner( struct sock *sock )
-{
-    const struct reservation *reservation =
-        reservation_from_ports( PORT_LIST_ENTRY( sock->ports.acquired.next, struct port_reservation, sock_entry ) );
-    struct sock_handle handle;
-    NTSTATUS status;
-
-    if (!reservation->ports.client) return STATUS_NOT_FOUND;
-    if ((status = sock_open_to_bind( process_from_client( reservation->ports.client ), reservation->handle, &handle ))) return status;
-    status = start_watch( sock, &handle );
-    sock_close( &handle );
-    return status;
-}
-
-/* What can't be watched is seen closed by the looks at all, and tried again. */
+/* What can't be watched for want of something is tried again. What is not found is left to the looks at all. */
 static void watch_owners( struct look *look )
 {
     unsigned int i, count = 0, failed = 0;
-    uint64_t start = task_now();
     sock_id ids[MAX_WATCHES];
     struct port_list *entry;
     struct sock *sock;
+    NTSTATUS status;
 
     for (entry = unwatched.next; entry != &unwatched && count < MAX_WATCHES; entry = entry->next)
         ids[count++] = PORT_LIST_ENTRY( entry, struct sock, watch_entry )->id;
-    closed_look( ids, count );
+    look_at( look, ids, count );
     for (i = 0; i < count; i++)
     {
-        if (!(sock = sock_table_find( ids[i] )) || port_list_empty( &sock->watch_entry ) || !watch_owner( sock )) continue;
+        if (!(sock = sock_table_find( ids[i] )) || port_list_empty( &sock->watch_entry ) || !(status = watch_owner( sock ))) continue;
         port_list_remove( &sock->watch_entry );
+        if (status == STATUS_NOT_FOUND)
+        {
+            all.time = all.soonest;  /* it may just have been closed */
+            continue;
+        }
         port_list_add_tail( &unwatched, &sock->watch_entry );
         failed++;
     }
-    set_time( look, start, failed < count ? WATCH_DELAY : INTERVAL );
+    set_time( look, failed < count ? WATCH_DELAY : INTERVAL );
 }
 
 static void run_look( void *arg )
@@ -232,24 +272,35 @@ static void run_look( void *arg )
     look->runs = 0;
 }
 
-/* Returns the ms until it is done next. */
-static unsigned int do_look( struct look *look )
+static void do_look( struct look *look )
 {
-    if (!look->runs && task_now() >= look->time)
-    {
-        look->runs = 1;
-        task_start( &look->task, run_look, look, MAX_TIME );
-    }
-    return look->runs || task_now() >= look->time ? INTERVAL : look->time - task_now();
+    if (look->runs || task_now() < look->time) return;
+    look->runs = 1;
+    task_start( &look->task, run_look, look, MAX_TIME );
 }
 
-unsigned int closed_run(void)
+static unsigned int get_timeout( const struct look *look )
+{
+    uint64_t now = task_now();
+
+    if (look->runs) return INTERVAL;
+    return look->time > now ? look->time - now : 0;
+}
+
+void closed_run(void)
+{
+    if (needs_watch || !sock_table_count()) return;
+    do_look( &all );
+    if (!port_list_empty( &unwatched )) do_look( &owners );
+}
+
+unsigned int closed_timeout(void)
 {
     unsigned int ret, time;
 
     if (needs_watch || !sock_table_count()) return 1000;
-    ret = do_look( &all );
+    ret = get_timeout( &all );
     if (port_list_empty( &unwatched )) return ret;
-    time = do_look( &owners );
+    time = get_timeout( &owners );
     return time < ret ? time : ret;
 }

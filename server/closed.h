@@ -23,7 +23,8 @@
 extern int closed_needs_watch(void);
 /* Watch the socket, or no longer, as it has to be by now. On failure nothing has changed. */
 extern NTSTATUS closed_update_watch( struct sock *sock, const struct sock_handle *handle );
-/* Something has come to live with the socket. Many are closed soon after, so it is watched only when it has been open for a moment. */
+/* Something has come to live with the socket, or was refused: what did before may have ended meanwhile. Many are closed soon after, so it is
+ * watched only when it has been open for a moment. */
 extern void closed_watch_soon( struct sock *sock );
 /* The last of what lived with the socket has ended. */
 extern void closed_end_watch( struct sock *sock );
@@ -36,7 +37,9 @@ extern void closed_init(void);
 /* Look for those of count sockets that are closed, and call sock_closed() for each. ids is sorted here. May wait. Returns how many there were. */
 extern unsigned int closed_look( sock_id *ids, unsigned int count );
 
-/* For the main loop: look at all sockets now and then. Returns the ms after which it has to be called again. */
-extern unsigned int closed_run(void);
+/* For the main loop: look at all sockets now and then, in tasks. */
+extern void closed_run(void);
+/* ms after which closed_run() has to be called again; to be asked when the tasks had their turn */
+extern unsigned int closed_timeout(void);
 
 #endif /* PORTRES_SERVER_CLOSED_H */

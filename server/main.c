@@ -110,10 +110,12 @@ static void main_loop(void)
 
     for (;;)
     {
-        DWORD timeout = min( closed_run(), 1000 );
+        DWORD timeout;
         HANDLE event;
 
-        timeout = min( timeout, task_run() );
+        closed_run();
+        timeout = min( task_run(), 1000 );
+        timeout = min( timeout, closed_timeout() );  /* a look may have ended now */
         timeout = min( timeout, pipe_run() );
         event = more ? completion_port : wait_for_event( timeout );
         if (event == completion_port && !handle_completion()) break;

@@ -438,11 +438,8 @@ DECL_HANDLER(acquire_port_reservation)
         if (is_for_want_of_ports( status ) &&
             forget_closed( handle.protocol, req->first ? req->first : 1, req->first ? req->count : POOL_PORTS - 1 ))
             status = ports_acquire( pool, &current->process->client, &sock->ports, req->first, req->count, &reservation );
-        if (!status)
-        {
-            reservation_from_ports( reservation )->handle = req->handle;
-            closed_watch_soon( sock );
-        }
+        if (!status) reservation_from_ports( reservation )->handle = req->handle;
+        closed_watch_soon( sock );
     }
     if (!status)
     {

@@ -203,6 +203,7 @@ NTSTATUS guard_share( int protocol, unsigned int port, int on )
     return STATUS_SUCCESS;
 }
 
+unsigned int fake_looks;
 static int cannot_tell, helper_stopped;
 
 void fake_set_cannot_tell( int on )
@@ -220,6 +221,7 @@ NTSTATUS guard_find_socks( const uint64_t *inodes, unsigned int count, unsigned 
     const struct fake_sock *sock;
     unsigned int i;
 
+    fake_looks++;
     if (cannot_tell) return STATUS_NOT_SUPPORTED;
     if (helper_stopped)
     {
@@ -254,6 +256,7 @@ int fake_is_guarded( int protocol, unsigned int port )
 
 /* sockets */
 
+unsigned int fake_opened;
 struct fake_sock *fake_socks;
 unsigned int fake_sock_count;
 static unsigned int sock_alloc, opened_count;
@@ -320,10 +323,11 @@ NTSTATUS sock_open( const struct process *process, uint64_t handle, struct sock_
 {
     struct fake_sock *sock;
 
+    fake_opened++;
     if (handle % 4 || !handle || handle / 4 > fake_sock_count) return STATUS_OBJECT_TYPE_MISMATCH;
     sock = &fake_socks[handle / 4 - 1];
     if (!(sock->processes & 1u << ((process->pid - FAKE_PID( 0 )) / 4)) || !sock->is_socket) return STATUS_OBJECT_TYPE_MISMATCH;
-    if (fails()) return STATUS_OBJECT_TYPE_MISMATCH;
+    if (fails()) return STATUS_INSUFFICIENT_RESOURCES;
     if (!sock->protocol) return STATUS_NOT_SUPPORTED;
     ret->handle = sock;
     ret->id = sock->id;
@@ -986,6 +990,20 @@ static const char *check_reservation( const struct port_reservation *reservation
     return NULL;
 }
 
+/* Are those open that the socket's reservations were acquired by? */
+static int has_all_handles( const struct fake_sock *fake, const struct port_socket *ports )
+{
+    const struct port_reservation *reservation;
+    const struct port_list *entry;
+
+    for (entry = ports->acquired.next; entry != &ports->acquired; entry = entry->next)
+    {
+        reservation = PORT_LIST_ENTRY( entry, struct port_reservation, sock_entry );
+        if (!reservation->client || !(fake->processes & 1u << (reservation_owner( reservation ) - FAKE_PID( 0 )) / 4)) return 0;
+    }
+    return 1;
+}
+
 static const char *check_sock( const struct sock *sock, unsigned int *acquired )
 {
     const struct port_pool *pool = reservations_pool();
@@ -993,11 +1011,13 @@ static const char *check_sock( const struct sock *sock, unsigned int *acquired )
     struct fake_sock *fake = find_sock( sock->id );
     const struct state_record *state;
     struct port_list *entry;
+    int watched, needs_watch;
 
     if (!fake || fake->protocol != ports->protocol) return "a socket that there is not";
+    watched = sock->watch || !port_list_empty( &sock->watch_entry );
+    needs_watch = closed_needs_watch() || (!port_list_empty( &ports->acquired ) && !ports->port);
     if (fake->watched != !!sock->watch || (sock->watch && !port_list_empty( &sock->watch_entry )) ||
-        (sock->watch || !port_list_empty( &sock->watch_entry )) !=
-        (closed_needs_watch() || (!port_list_empty( &ports->acquired ) && !ports->port)))
+        (watched && !needs_watch) || (!watched && needs_watch && (closed_needs_watch() || has_all_handles( fake, ports ))))
         return "a socket that is watched, or to be watched, or not, by mistake";
     if (fake->mapped != sock_needs_server( ports, ports->associated ) || sock->mapped != fake->mapped) return "a socket that the map shows wrongly";
     if (ports->associated && ports->port) return "a socket that is associated and holds a port";

@@ -38,6 +38,8 @@ struct fake_sock
     int          mapped;      /* 1: in the map */
 };
 
+extern unsigned int fake_opened;         /* handles of processes that the server has opened, or tried to */
+extern unsigned int fake_looks;          /* at which sockets live */
 extern struct fake_sock *fake_socks;     /* a handle to the socket of an index is FAKE_HANDLE( index ), in every process that has one */
 extern unsigned int fake_sock_count;
 #define FAKE_HANDLE( index ) (4 * ((uint64_t)(index) + 1))

@@ -1693,6 +1693,15 @@ static void look_until_watched( unsigned int index )
     ok( fake_socks[index].watched, "not watched\n" );
 }
 
+/* until a handle was opened, which was of no use */
+static void look_until_tried(void)
+{
+    unsigned int i, opened = fake_opened;
+
+    for (i = 0; i < 1000 && fake_opened == opened; i++) look();
+    ok( fake_opened == opened + 1, "%u handles were opened\n", fake_opened - opened );
+}
+
 static void look_until_ended(void)
 {
     unsigned int i;
@@ -1701,11 +1710,46 @@ static void look_until_ended(void)
     ok( !pool()->runtime, "got %u\n", pool()->runtime );
 }
 
+static union generic_request asked_meanwhile;
+
+/* another thread of ALICE makes a request, and hears of it */
+static void ask_meanwhile(void)
+{
+    struct client *before = current, other;
+    uint32_t before_serial = current_serial;
+    union generic_reply answer;
+
+    fake_while_guarding = NULL;
+    succeeds( fake_connect( ALICE, &other ) );
+    handle_request( &other, &asked_meanwhile, asked_meanwhile.__header.size, &answer );
+    ok( !answer.__header.status, "got %08x\n", (unsigned int)answer.__header.status );
+    request_done( &other, 1 );
+    fake_disconnect( &other );
+    current = before;
+    current_serial = before_serial;
+}
+
+static void acquire_meanwhile( unsigned int index, unsigned int first, unsigned int count )
+{
+    asked_meanwhile = (union generic_request){ .acquire_port_reservation_request = {
+        .__header = { REQ_acquire_port_reservation, sizeof(struct acquire_port_reservation_request), PROTOCOL_VERSION, serial },
+        .handle = FAKE_HANDLE( index ), .first = first, .count = count } };
+    fake_while_guarding = ask_meanwhile;
+}
+
+static void release_meanwhile( uint64_t token )
+{
+    asked_meanwhile = (union generic_request){ .release_port_reservation_request = {
+        .__header = { REQ_release_port_reservation, sizeof(struct release_port_reservation_request), PROTOCOL_VERSION, serial },
+        .token = token } };
+    fake_while_guarding = ask_meanwhile;
+}
+
 /* "A runtime reservation ends with the last handle of the socket": who sees it although nobody asks, and when a watch on the socket
  * is worth what it costs */
 static void test_watch(void)
 {
-    unsigned int s, other, i, count, many[200];
+    unsigned int s, other, i, count, opened, many[200];
     uint64_t token;
 
     /* not at once, but soon */
@@ -1756,13 +1800,90 @@ static void test_watch(void)
     fake_socks[s].processes |= 1 << BOB;
     succeeds( acquire( &alice, s, 7000, 1 ) );
     fake_close( s, ALICE );
-    usleep( 25000 );
-    closed_run();
+    look_until_tried();
     ok( !fake_socks[s].watched, "watched\n" );
     ok( pool()->runtime == 1, "got %u\n", pool()->runtime );
+    /* what that handle is by now, is nothing to be opened again and again */
+    opened = fake_opened;
+    for (i = 0; i < 100; i++) look();
+    ok( fake_opened == opened, "%u handles were opened\n", fake_opened - opened );
     fake_close( s, BOB );
     look_until_ended();
     end();
+
+    /* what comes soon after costs no look, which takes the longer the more sockets there are */
+    begin();
+    s = fake_socket( ALICE, 4, TCP, 0 );
+    other = fake_socket( ALICE, 4, TCP, 0 );
+    opened = fake_looks;
+    succeeds( acquire( &alice, s, 7000, 2 ) );
+    token = TOKEN();
+    succeeds( associate( &alice, other, token ) );
+    succeeds( bind( &alice, other, 7000 ) );
+    succeeds( release( &alice, token ) );
+    ok( fake_looks == opened, "%u looks\n", fake_looks - opened );
+    /* unless the socket is not where it was */
+    for (i = 0; i < 2; i++)
+    {
+        s = fake_socket( ALICE, 4, TCP, 0 );
+        fake_socks[s].processes |= 1 << BOB;
+        succeeds( acquire( &alice, s, 7002 + i, 1 ) );
+        token = TOKEN();
+        fake_close( s, ALICE );
+        opened = fake_looks;
+        succeeds( associate( &alice, fake_socket( ALICE, 4, TCP, 0 ), token ) );
+        ok( fake_looks == opened + 1, "%u looks\n", fake_looks - opened );
+        fake_close( s, BOB );
+        check( i ? release( &alice, token ) : associate( &alice, fake_socket( ALICE, 4, TCP, 0 ), token ), STATUS_INVALID_PARAMETER );
+    }
+    end();
+
+    /* such a one is watched when its heir acquires something, too */
+    begin();
+    s = fake_socket( ALICE, 4, TCP, 0 );
+    fake_socks[s].processes |= 1 << BOB;
+    succeeds( acquire( &alice, s, 7000, 1 ) );
+    fake_close( s, ALICE );
+    look_until_tried();
+    succeeds( acquire( &bob, s, 7001, 1 ) );
+    look_until_watched( s );
+    close_sock( s, BOB );
+    end();
+
+    /* what its reservation is released of while another one is asked for, and refused, owns nothing */
+    for (i = 0; i < 2; i++)
+    {
+        begin();
+        s = fake_socket( ALICE, 4, TCP, 0 );
+        succeeds( acquire( &alice, s, 7000, 1 ) );
+        token = TOKEN();
+        if (i) look_until_watched( s );
+        fake_set_busy( TCP, 8000, 1 );
+        release_meanwhile( token );
+        check( acquire( &alice, s, 8000, 1 ), STATUS_SHARING_VIOLATION );
+        ok( !fake_while_guarding, "no guard was awaited\n" );
+        fake_set_busy( TCP, 8000, 0 );
+        for (opened = 0; opened < 20; opened++) look();
+        ok( !fake_socks[s].watched, "watched\n" );
+        end();
+    }
+
+    /* one that acquires something while it is bound: it gets the port, or not */
+    for (i = 0; i < 2; i++)
+    {
+        begin();
+        s = fake_socket( ALICE, 4, TCP, 0 );
+        other = fake_socket( ALICE, 4, TCP, 0 );
+        succeeds( acquire( &alice, other, 7000, 1 ) );
+        succeeds( associate( &alice, s, TOKEN() ) );
+        fake_set_busy( TCP, 7000, i );
+        acquire_meanwhile( s, 8000, 1 );
+        check( bind( &alice, s, 7000 ), i ? STATUS_SHARING_VIOLATION : STATUS_SUCCESS );
+        ok( !fake_while_guarding, "no guard was awaited\n" );
+        fake_set_busy( TCP, 7000, 0 );
+        if (i) look_until_watched( s );
+        end();
+    }
 
     /* all of many, a part at a time */
     begin();
