@@ -161,6 +161,7 @@ static void fuzz_requests( const uint8_t *data, size_t size )
         len += n;
         result = requests_handle( buffer, len, take_reply, &used );
         check( used <= len, "more was used than there was" );
+        if (requests_pending() && !requests_go_on( take_reply )) break;
         if (result != REQUESTS_GO_ON) break;
         len -= used;
         memmove( buffer, buffer + used, len );
@@ -169,6 +170,7 @@ static void fuzz_requests( const uint8_t *data, size_t size )
     guards_release_some();
     check( guards_count() + guards_releasing() == fd_count, "another number of guards than of sockets" );
     free( buffer );
+    requests_abandon();
     /* no socket is lost */
     for (i = 0; i < 2; i++) guards_release( i ? PROTOCOL_UDP : PROTOCOL_TCP, 1, 65535 );
     check( !fd_count && !guards_releasing(), "a socket is left" );

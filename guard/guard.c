@@ -25,11 +25,9 @@
 
 #define MAX_RETRIES 64  /* Wine sockets made by one guard_tick() */
 #define MAX_TRIES   3   /* of a request, when one helper after another ends over it */
-#define SLICE       1024  /* ports that are asked for at a time */
 
 static unsigned char wanted[2][65536];
 static int init_done;
-static unsigned int helper_count;  /* tells helpers apart */
 static int local_missing;  /* without the helper: there may be ports that are not guarded and should be */
 
 static unsigned char *get_wanted( int protocol, unsigned int port )
@@ -158,7 +156,6 @@ static void tell_done(void)
 
 void helper_started(void)
 {
-    helper_count++;
     for_each_block( drop_local );
     if (!init_done) return;
     for_each_block( tell_helper );
@@ -291,37 +288,11 @@ static NTSTATUS guard_ports_locally( int protocol, unsigned int first, unsigned 
     return STATUS_SUCCESS;
 }
 
-/* Ask for a block in slices, so that what others ask comes between. Returns 0 when there is no helper to ask; then there are no guards left,
- * nor are there when the status is an error. */
-static int ask_for_block( int protocol, unsigned int first, unsigned int count, unsigned int flags, NTSTATUS *status, unsigned int *busy )
-{
-    unsigned int done = 0, part, helper = 0, tries = 0;
-    int ret = 1;
-
-    while (done < count)
-    {
-        struct portguard_request req;
-
-        part = count - done < SLICE ? count - done : SLICE;
-        req = make_request( PORTGUARD_GUARD, protocol, first + done, part, flags );
-        if (!(ret = ask( &req, NULL, 0, status, busy, NULL, 0 )) || *status) break;
-        if (!done) helper = helper_count;
-        done += part;
-        if (helper == helper_count) continue;
-        /* Another helper was told of the slices that there were. It may have found somebody on one of their ports, and has not said so. */
-        guard_release( protocol, first, done );
-        done = 0;
-        *status = STATUS_INSUFFICIENT_RESOURCES;
-        if (++tries == MAX_TRIES) return 1;
-    }
-    if (done && done < count) guard_release( protocol, first, done );
-    return ret;
-}
-
 NTSTATUS guard_ports( int protocol, unsigned int first, unsigned int count, enum guard_mode mode, int force,
                       unsigned int *busy )
 {
     unsigned int flags = (force ? PORTGUARD_FORCE : 0) | (mode == GUARD_PERSISTENT ? PORTGUARD_PERSISTENT : 0);
+    struct portguard_request req = make_request( PORTGUARD_GUARD, protocol, first, count, flags );
     NTSTATUS status = STATUS_SUCCESS;
 
     *busy = 0;
@@ -333,7 +304,7 @@ NTSTATUS guard_ports( int protocol, unsigned int first, unsigned int count, enum
         tell( PORTGUARD_GUARD, protocol, first, count, flags );
         return STATUS_SUCCESS;
     }
-    if (!force && ask_for_block( protocol, first, count, flags, &status, busy ))
+    if (!force && ask( &req, NULL, 0, &status, busy, NULL, 0 ))
     {
         if (*busy < first || *busy >= first + count) *busy = first;
         return status == STATUS_NOT_SUPPORTED ? STATUS_INSUFFICIENT_RESOURCES : status;

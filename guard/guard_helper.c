@@ -22,7 +22,7 @@
 #define START_TIMEOUT  6000   /* ms; it may have to end the one of before first */
 #define SILENT_TIMEOUT 15000  /* ms after which a helper that does not answer is replaced */
 #define START_TRIES    3      /* at once: what is short may be there a moment later, and one of before may have guards that only it can open */
-#define MANY_PORTS     64     /* a request for so many is not answered while one looks for the answer */
+#define MANY_PORTS     256    /* a request for so many is not answered while one looks for the answer */
 #define RETRY_TIME     1000   /* ms between two tries to start one, doubled each time */
 #define MAX_RETRY_TIME 640000
 
@@ -217,13 +217,27 @@ static void ring_opened( const struct portguard_reply *reply )
     wake_waiters();
 }
 
+/* Replies to large blocks may come after those to what was asked later. */
+static struct call *find_call( uint32_t serial )
+{
+    struct port_list *cursor, *after;
+
+    PORT_LIST_FOR_EACH_SAFE( cursor, after, &calls )
+    {
+        struct call *call = PORT_LIST_ENTRY( cursor, struct call, entry );
+
+        if (call->req.serial == serial) return call;
+    }
+    return NULL;
+}
+
 /* Take the reply that has arrived. Returns 0 when it makes no sense. */
 static int take_reply( const struct portguard_reply *reply )
 {
-    struct call *call = port_list_empty( &calls ) ? NULL : PORT_LIST_ENTRY( calls.next, struct call, entry );
+    struct call *call = find_call( reply->serial );
     size_t size = reply->size - sizeof(*reply);
 
-    if (!call || reply->serial != call->req.serial) return 0;
+    if (!call) return 0;
     /* what is abandoned has no place for the rest, which stays where it is */
     if (size != (reply->status ? 0 : call->out_size)) return 0;
     if (silent) log_message( "portguard answers again" );

@@ -66,7 +66,7 @@ extern int helper_is_waiting( enum portguard_op op, uint32_t protocol, uint32_t 
 
 /* For the caller to provide: */
 
-/* Each reply, in the order of the requests, before its task goes on. abandoned: nobody waits for it (any more). */
+/* Each reply, in the order of the requests about the same ports, before its task goes on. abandoned: nobody waits for it (any more). */
 extern void helper_replied( const struct portguard_request *req, const struct portguard_reply *reply, int abandoned );
 /* There is a helper that knows nothing yet; there is none any more. */
 extern void helper_started(void);

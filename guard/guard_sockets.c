@@ -30,8 +30,8 @@
 
 #define MAX_RETRIES 1024  /* ports tried by one guards_retry(), so that requests wait milliseconds at most */
 
-#define SLICE     1024  /* sockets that are made or closed at a time */
-#define MIN_SLICE 256   /* fewer are made and closed one by one */
+#define SLICE     512   /* sockets that are made or closed at a time */
+#define MIN_SLICE 128   /* fewer are made and closed one by one */
 
 /* What is known of one port of one protocol. All zero: not guarded. */
 struct guard
@@ -169,7 +169,7 @@ void guards_release_some(void)
     close_dropped();
 }
 
-void guards_release_rest(void)
+static void release_rest(void)
 {
     while (ending_count) guards_release_some();
 }
@@ -241,7 +241,7 @@ static int bind_socket( int fd, unsigned int port, int reuse )
     return -1;
 }
 
-/* Is something short that guards_release_rest() gives back? */
+/* Is something short that release_rest() gives back? */
 static int is_short( int err )
 {
     return ending_count && (err == EMFILE || err == ENFILE || err == ENOBUFS || err == ENOMEM);
@@ -254,7 +254,7 @@ static int open_socket( int protocol, unsigned int port, int reuse )
 
     if (fd < 0 && is_short( errno ))
     {
-        guards_release_rest();
+        release_rest();
         fd = make_socket( protocol );
     }
     if (fd >= 0) see_default( fd );
@@ -424,7 +424,7 @@ static void drop_ahead(void)
 /* There are as many sockets as there may be: those of guards that are released have to go. */
 static int has_room(void)
 {
-    if (guard_count + ending_count >= max_guards) guards_release_rest();
+    if (guard_count + ending_count >= max_guards) release_rest();
     return guard_count < max_guards;
 }
 
@@ -530,7 +530,7 @@ NTSTATUS guards_take( int protocol, unsigned int first, unsigned int count, unsi
     for (port = first; port < first + count; port++)
         if (is_ending( get_guard( protocol, port ) )) drop( port, get_guard( protocol, port ) );
     close_dropped();
-    if (guard_count + ending_count + count > max_guards) guards_release_rest();
+    if (guard_count + ending_count + count > max_guards) release_rest();
     *busy = 0;
     for (port = first; port < first + count; port++)
     {
@@ -778,6 +778,11 @@ unsigned int guards_count(void)
 unsigned int guards_releasing(void)
 {
     return ending_count;
+}
+
+int guards_is_releasing( int protocol, unsigned int port )
+{
+    return is_ending( get_guard( protocol, port ) );
 }
 
 unsigned int guards_missing(void)

@@ -43,11 +43,11 @@ extern NTSTATUS guards_take( int protocol, unsigned int first, unsigned int coun
 extern void guards_release( int protocol, unsigned int first, unsigned int count );
 
 /* The same, only that the ports of a large block come free later: bit by bit with each guards_release_some(), which is to be called while guards_releasing() is not
- * 0, or at once when another call here needs them, or all of them with guards_release_rest(). */
+ * 0, or at once when another call here needs them. */
 extern void guards_release_later( int protocol, unsigned int first, unsigned int count );
 extern void guards_release_some(void);
-extern void guards_release_rest(void);
 extern unsigned int guards_releasing(void);
+extern int guards_is_releasing( int protocol, unsigned int port );
 
 /* Let one bind through, right before it is made. The owner's sockets have SO_REUSEADDR if they are TCP, as Wine's do, and not if they are UDP.
  * STATUS_SHARING_VIOLATION: somebody on this host has the port; only where it has no guard, or one of a persistent block. */

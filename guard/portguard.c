@@ -128,7 +128,7 @@ static int wait_for_input(void)
 
     if (prefix) fds[1].fd = prefix_fd();
     if (is_helper) count += handover_fds( fds + count );
-    if (!ring_wait() || guards_releasing()) timeout = 0;
+    if (!ring_wait() || requests_pending() || guards_releasing()) timeout = 0;
     if (poll( fds, count, timeout ) < 0) return 0;
     ret = (fds[0].revents ? INPUT_SERVER : 0) | (fds[1].revents || asks ? INPUT_PREFIX : 0) | (ring_is_used() ? INPUT_RING : 0);
     for (i = 3; i < count; i++) if (fds[i].revents) ret |= INPUT_HELPER;
@@ -138,6 +138,7 @@ static int wait_for_input(void)
 /* The server is gone; nobody must find the stream of one that is half alive. */
 static void disconnect(void)
 {
+    requests_abandon();
     connected = 0;
     ring_close();
     close( 0 );
@@ -148,6 +149,7 @@ static void disconnect(void)
 /* Another server: its stream instead of the one of before. That of a server which was killed in the middle of a call can stay open in wineserver. */
 static void connect_to( int stream )
 {
+    requests_abandon();
     guards_claim();
     ring_close();
     dup2( stream, 0 );
@@ -178,12 +180,14 @@ static int serve(void)
     static char requests[PORTGUARD_MAX_REQUEST];
     long last_retry = 0, end = 0;
     size_t len = 0, used;
-    int input, stream, quit, had_ring;
+    int input, stream, quit, gone, had_ring;
     ssize_t ret;
 
     for (;;)
     {
-        if (guards_releasing()) guards_release_some();
+        /* a part of what takes long, between requests: they wait for one at most */
+        gone = requests_pending() && !requests_go_on( send_reply );
+        if (!requests_pending() && guards_releasing()) guards_release_some();
         input = wait_for_input();
         if ((input & INPUT_PREFIX) && !prefix_alive()) return 0;
         if (input & INPUT_HELPER)
@@ -210,7 +214,7 @@ static int serve(void)
             continue;
         }
 
-        ret = receive( requests + len, sizeof(requests) - len, input );
+        ret = gone ? 0 : receive( requests + len, sizeof(requests) - len, input );
         if (ret < 0 && (errno == EAGAIN || errno == EINTR)) continue;
         if (ret < 0 && errno != ECONNRESET) return 1;
         if (ret > 0)

@@ -15,7 +15,8 @@
 #include "status.h"
 
 /* The server sends requests over a stream, the helper's standard input, and reads one reply to each from the helper's standard
- * output, in the same order, except to those that want none. Both run on one machine: integers are in its byte
+ * output, except to those that want none. They come in the same order, but for those to GUARD of large blocks, which may come later: the helper
+ * takes such a block bit by bit, and handles other requests between unless they are about its ports. Both run on one machine: integers are in its byte
  * order. Ports are in host order. A message begins with its size, so that either side knows what is left of one
  * it doesn't like: the stream ends there.
  *
@@ -24,7 +25,7 @@
  * then hands the stream on to that one; see portguard_handover.h. */
 
 #define PORTGUARD_FILE    "portguard"  /* stands beside portserver.exe */
-#define PORTGUARD_VERSION 4
+#define PORTGUARD_VERSION 5
 
 enum portguard_op
 {

@@ -23,6 +23,19 @@ static int refused;
 static unsigned int max_guards;
 static int outlives_server;
 
+#define SLICE    256  /* ports of a large block that are guarded at a time, so that other requests wait for a millisecond or two */
+#define MAX_JOBS 16
+
+/* large blocks that are to be guarded, the one that is next first */
+static struct job
+{
+    struct portguard_request req;
+    unsigned int done;    /* ports that have a guard */
+    unsigned int port;    /* of the reply */
+    NTSTATUS     status;  /* once it is an error, what is done is to be undone */
+} jobs[MAX_JOBS];
+static unsigned int job_count;
+
 static union
 {
     struct portguard_reply header;
@@ -41,6 +54,16 @@ static unsigned int guards_flags( const struct portguard_request *req )
     return (req->flags & PORTGUARD_FORCE ? GUARDS_FORCE : 0) | (req->flags & PORTGUARD_PERSISTENT ? GUARDS_PERSISTENT : 0);
 }
 
+static int is_protocol( uint32_t protocol )
+{
+    return protocol == PROTOCOL_TCP || protocol == PROTOCOL_UDP;
+}
+
+static int is_block( const struct portguard_request *req )
+{
+    return is_protocol( req->protocol ) && req->first && req->first < 65536 && req->count && req->count <= 65536 - req->first;
+}
+
 static NTSTATUS find_socks( const struct portguard_request *req )
 {
     static uint64_t inodes[PORTGUARD_MAX_SOCKS];
@@ -52,6 +75,100 @@ static NTSTATUS find_socks( const struct portguard_request *req )
     if (!prefix_find_socks( inodes, req->count, (unsigned char *)(&reply.header + 1) )) return STATUS_NOT_SUPPORTED;
     reply.header.size += req->count;
     return STATUS_SUCCESS;
+}
+
+static void begin_reply( const struct portguard_request *req )
+{
+    memset( &reply.header, 0, sizeof(reply.header) );
+    reply.header.size = sizeof(reply.header);
+    reply.header.serial = req->serial;
+}
+
+static int end_reply( const struct portguard_request *req, requests_sender send )
+{
+    if (req->flags & PORTGUARD_NO_REPLY) return 1;
+    reply.header.guards = guards_count();
+    reply.header.limit = max_guards;
+    reply.header.missing = guards_missing();
+    reply.header.info = (guards_exhausted() ? PORTGUARD_INFO_EXHAUSTED : 0) | (outlives_server ? PORTGUARD_INFO_LINGERS : 0);
+    return send( &reply, reply.header.size );
+}
+
+static int is_large( const struct portguard_request *req )
+{
+    return req->op == PORTGUARD_GUARD && req->count > SLICE;
+}
+
+int requests_pending(void)
+{
+    return job_count != 0;
+}
+
+int requests_go_on( requests_sender send )
+{
+    struct job *job = &jobs[0], finished;
+    unsigned int busy, part = job->status ? job->done : job->req.count - job->done;
+
+    if (part > SLICE) part = SLICE;
+    if (!job->status)
+    {
+        job->status = guards_take( job->req.protocol, job->req.first + job->done, part, guards_flags( &job->req ), &busy );
+        if (!job->port) job->port = busy;
+        if (!job->status) job->done += part;
+    }
+    else
+    {
+        job->done -= part;
+        guards_release( job->req.protocol, job->req.first + job->done, part );
+    }
+    if (job->done != (job->status ? 0 : job->req.count)) return 1;
+    finished = *job;
+    memmove( jobs, jobs + 1, --job_count * sizeof(jobs[0]) );
+    begin_reply( &finished.req );
+    reply.header.status = finished.status;
+    reply.header.port = finished.port;
+    return end_reply( &finished.req, send );
+}
+
+void requests_abandon(void)
+{
+    unsigned int i;
+
+    /* what is forced the next server asks for again */
+    for (i = 0; i < job_count; i++)
+        if (!(jobs[i].req.flags & PORTGUARD_FORCE))
+            guards_release_later( jobs[i].req.protocol, jobs[i].req.first, jobs[i].done );
+    job_count = 0;
+}
+
+/* does the request come after the job? */
+static int needs_job( const struct portguard_request *req, const struct job *job )
+{
+    switch (req->op)
+    {
+    case PORTGUARD_GUARD:
+    case PORTGUARD_RELEASE:
+    case PORTGUARD_YIELD:
+    case PORTGUARD_RETAKE:
+    case PORTGUARD_SHARE:
+        return req->protocol == job->req.protocol && req->first < job->req.first + job->req.count &&
+               job->req.first < (uint64_t)req->first + req->count;
+    case PORTGUARD_FORGET:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+/* Finish the jobs that the request comes after. Returns 0 when the server is gone. */
+static int finish_jobs( const struct portguard_request *req, requests_sender send )
+{
+    unsigned int i, count = job_count;
+
+    while (count && !needs_job( req, &jobs[count - 1] )) count--;
+    if (is_large( req ) && job_count == MAX_JOBS && !count) count = 1;
+    for (i = job_count - count; job_count > i; ) if (!requests_go_on( send )) return 0;
+    return 1;
 }
 
 /* a request about a block, which is one */
@@ -87,10 +204,22 @@ static NTSTATUS handle_block( const struct portguard_request *req )
     return status;
 }
 
+static NTSTATUS busy_ports( const struct portguard_request *req )
+{
+    unsigned char *map = (unsigned char *)(&reply.header + 1);
+    NTSTATUS status = tables_busy_ports( req->protocol, map );
+    unsigned int port;
+
+    if (status) return status;
+    for (port = 1; guards_releasing() && port < 65536; port++)
+        if (guards_is_releasing( req->protocol, port )) map[port / 8] &= ~(1 << (port & 7));
+    reply.header.size += TABLES_MAP_SIZE;
+    return STATUS_SUCCESS;
+}
+
 static NTSTATUS handle( const struct portguard_request *req )
 {
     struct portguard_ring ring;
-    NTSTATUS status;
 
     switch (req->op)
     {
@@ -113,16 +242,12 @@ static NTSTATUS handle( const struct portguard_request *req )
     case PORTGUARD_FIND_SOCKS:
         return find_socks( req );
     }
-    if (req->protocol != PROTOCOL_TCP && req->protocol != PROTOCOL_UDP) return STATUS_INVALID_PARAMETER;
+    if (!is_protocol( req->protocol )) return STATUS_INVALID_PARAMETER;
     if (req->op == PORTGUARD_BUSY_PORTS)
     {
-        guards_release_rest();
-        status = tables_busy_ports( req->protocol, (unsigned char *)(&reply.header + 1) );
-        if (!status) reply.header.size += TABLES_MAP_SIZE;
-        return status;
+        return busy_ports( req );
     }
-    if (!req->first || req->first > 65535 || !req->count || req->count > 65536 - req->first) return STATUS_INVALID_PARAMETER;
-    return handle_block( req );
+    return is_block( req ) ? handle_block( req ) : STATUS_INVALID_PARAMETER;
 }
 
 static int is_request( const struct portguard_request *req )
@@ -139,7 +264,7 @@ static int is_request( const struct portguard_request *req )
     return req->size == sizeof(*req) + more;
 }
 
-enum requests_result requests_handle( const char *data, size_t len, int (*send)( const void *data, size_t size ), size_t *used )
+enum requests_result requests_handle( const char *data, size_t len, requests_sender send, size_t *used )
 {
     /* aligned, unlike what follows a message of another size */
     static union
@@ -156,16 +281,15 @@ enum requests_result requests_handle( const char *data, size_t len, int (*send)(
         memcpy( &req, data + *used, req.header.size );
         if (req.header.op == PORTGUARD_QUIT) return REQUESTS_QUIT;
 
-        memset( &reply.header, 0, sizeof(reply.header) );
-        reply.header.size = sizeof(reply.header);
-        reply.header.serial = req.header.serial;
+        if (!finish_jobs( &req.header, send )) return REQUESTS_GONE;
+        begin_reply( &req.header );
+        if (is_large( &req.header ) && is_block( &req.header ))
+        {
+            jobs[job_count++] = (struct job){ .req = req.header };
+            continue;
+        }
         reply.header.status = handle( &req.header );
-        if (req.header.flags & PORTGUARD_NO_REPLY) continue;
-        reply.header.guards = guards_count();
-        reply.header.limit = max_guards;
-        reply.header.missing = guards_missing();
-        reply.header.info = (guards_exhausted() ? PORTGUARD_INFO_EXHAUSTED : 0) | (outlives_server ? PORTGUARD_INFO_LINGERS : 0);
-        if (!send( &reply, reply.header.size )) return REQUESTS_GONE;
+        if (!end_reply( &req.header, send )) return REQUESTS_GONE;
     }
     return REQUESTS_GO_ON;
 }

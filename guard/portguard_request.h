@@ -19,6 +19,9 @@
 /* refuse: this process can't keep anything (PORTGUARD_HELLO says so). limit, lingers: what the replies say. */
 extern void requests_init( int refuse, unsigned int limit, int lingers );
 
+/* Sends a reply. Returns 0 when the server is gone. */
+typedef int (*requests_sender)( const void *data, size_t size );
+
 enum requests_result
 {
     REQUESTS_GO_ON,
@@ -27,8 +30,14 @@ enum requests_result
     REQUESTS_GONE,      /* a reply could not be sent */
 };
 
-/* Handle the whole messages at the start of what was read, however hostile. send gets each reply, and returns 0 when the server is
- * gone. *used is the number of bytes that were handled; the rest is the start of a message that fits into PORTGUARD_MAX_REQUEST bytes. */
-extern enum requests_result requests_handle( const char *data, size_t len, int (*send)( const void *data, size_t size ), size_t *used );
+/* Large blocks are guarded bit by bit. While there is one to go on with, requests_go_on() is to be called between other requests. It returns 0
+ * when the server is gone. */
+extern int requests_pending(void);
+extern int requests_go_on( requests_sender send );
+/* The server that asked for them is gone, or another one has come. */
+extern void requests_abandon(void);
+
+/* Handle the whole messages at the start of what was read, however hostile. *used is the number of bytes that were handled; the rest is the start of a message that fits into PORTGUARD_MAX_REQUEST bytes. */
+extern enum requests_result requests_handle( const char *data, size_t len, requests_sender send, size_t *used );
 
 #endif /* PORTRES_PORTGUARD_REQUEST_H */

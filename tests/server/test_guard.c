@@ -614,178 +614,92 @@ static void test_end(void)
     while (next_request().op) ;
 }
 
-/* the next request is to guard some ports, or to release them */
-#define next_guard( f, c ) next_guard_( __LINE__, PORTGUARD_GUARD, f, c )
-#define next_release( f, c ) next_guard_( __LINE__, PORTGUARD_RELEASE, f, c )
-static struct portguard_request next_guard_( int line, unsigned int op, unsigned int first, unsigned int count )
+/* A reply to a large block may come later than those to what was asked after it, and finds who waits for it. */
+static void test_order(void)
 {
-    struct portguard_request req = next_request();
+    struct portguard_request large, small, told, req;
+    struct job a, b, c;
 
-    check_request_( line, &req, op, TCP, first, count );
-    return req;
-}
-
-static void check_unguarded( unsigned int first, unsigned int count )
-{
-    unsigned int port;
-
-    for (port = first; port < first + count; port++)
-        if (!ok( !guard_stands( TCP, port ) && !local[0][port], "port %u is guarded", port )) break;
-}
-
-/* A large block is asked for in slices, so that nobody waits behind all of it. It is all or nothing nevertheless. */
-static void test_slices(void)
-{
-    enum { FIRST = 20000, SLICE = 1024, REST = 500, ALL = 2 * SLICE + REST };
-    struct portguard_request req, late;
-    struct job a, b;
-    unsigned int i;
-
-    /* what others ask comes between, and there is one request at a time */
-    begin( &a, do_guard, TCP, FIRST, ALL, 5000 );
-    req = next_guard( FIRST, SLICE );
-    check_quiet();
-    begin( &b, do_guard, TCP, 5000, 1, 5000 );
-    reply_with( &req, STATUS_SUCCESS, 0, NULL, 0 );
-    task_run();
+    begin( &a, do_guard, TCP, 20000, 5000, 5000 );
+    begin( &b, do_guard, TCP, 30000, 1, 5000 );
+    begin( &c, do_guard, UDP, 20000, 1, 5000 );
+    large = next_request();
+    check_request( &large, PORTGUARD_GUARD, TCP, 20000, 5000 );
+    small = next_request();
+    answer( &c, STATUS_SHARING_VIOLATION );
+    check_done( &c, STATUS_SHARING_VIOLATION );
+    ok( !a.done && !b.done, "another's answer" );
+    reply_with( &small, STATUS_SUCCESS, 0, NULL, 0 );
+    check_done( &b, STATUS_SUCCESS );
+    ok( guard_stands( TCP, 30000 ) && !guard_stands( TCP, 20000 ), "another's answer" );
+    begin( &b, do_yield, TCP, 30000, 1, 5000 );
     answer( &b, STATUS_SUCCESS );
     check_done( &b, STATUS_SUCCESS );
-    guard_release( TCP, 5000, 1 );
-    req = next_guard( FIRST + SLICE, SLICE );
-    next_release( 5000, 1 );
-    reply_with( &req, STATUS_SUCCESS, 0, NULL, 0 );
-    task_run();
-    ok( !a.done, "it ends before all is guarded" );
-    req = next_guard( FIRST + 2 * SLICE, REST );
-    reply_with( &req, STATUS_SUCCESS, 0, NULL, 0 );
+    reply_with( &large, STATUS_SUCCESS, 0, NULL, 0 );
     check_done( &a, STATUS_SUCCESS );
-    for (i = FIRST; i < FIRST + ALL; i++) if (!ok( guard_stands( TCP, i ), "port %u is not guarded", i )) break;
-    guard_release( TCP, FIRST, ALL );
-    next_release( FIRST, ALL );
-    check_quiet();
+    ok( guard_stands( TCP, 20000 ) && guard_stands( TCP, 24999 ) && !guard_stands( TCP, 25000 ), "another block" );
+    guard_release( TCP, 20000, 5000 );
+    guard_release( TCP, 30000, 1 );
+    next_request();
+    next_request();
 
-    /* one that fails ends those before */
-    for (i = 0; i < 3; i++)
-    {
-        begin( &a, do_guard, TCP, FIRST, ALL, 5000 );
-        req = next_guard( FIRST, SLICE );
-        if (i)
-        {
-            reply_with( &req, STATUS_SUCCESS, 0, NULL, 0 );
-            task_run();
-            req = next_guard( FIRST + SLICE, SLICE );
-        }
-        if (i == 2)
-        {
-            reply_with( &req, STATUS_SUCCESS, 0, NULL, 0 );
-            task_run();
-            req = next_guard( FIRST + 2 * SLICE, REST );
-        }
-        reply_with( &req, STATUS_SHARING_VIOLATION, req.first + 7, NULL, 0 );
-        check_done( &a, STATUS_SHARING_VIOLATION );
-        ok( a.busy == req.first + 7, "got port %u", a.busy );
-        if (i) next_release( FIRST, i * SLICE );
-        check_quiet();
-        check_unguarded( FIRST, ALL );
-    }
-
-    /* so does the end of its time, also for the one that is answered later; somebody who asks for the same ports meanwhile gets them */
-    begin( &a, do_guard, TCP, FIRST, ALL, 30 );
-    req = next_guard( FIRST, SLICE );
-    reply_with( &req, STATUS_SUCCESS, 0, NULL, 0 );
-    task_run();
-    late = next_guard( FIRST + SLICE, SLICE );
+    /* too late, while others are answered */
+    begin( &a, do_guard, TCP, 20000, 5000, 30 );
+    large = next_request();
     usleep( 50000 );
     check_done( &a, STATUS_INSUFFICIENT_RESOURCES );
-    next_release( FIRST, SLICE );
-    check_unguarded( FIRST, ALL );
-    begin( &b, do_guard, TCP, FIRST, ALL, 5000 );
-    req = next_guard( FIRST, SLICE );
-    check_quiet();
-    reply_with( &late, STATUS_SUCCESS, 0, NULL, 0 );
-    next_release( FIRST + SLICE, SLICE );
-    reply_with( &req, STATUS_SUCCESS, 0, NULL, 0 );
-    task_run();
-    req = next_guard( FIRST + SLICE, SLICE );
-    reply_with( &req, STATUS_SUCCESS, 0, NULL, 0 );
-    task_run();
-    req = next_guard( FIRST + 2 * SLICE, REST );
-    reply_with( &req, STATUS_SUCCESS, 0, NULL, 0 );
+    begin( &b, do_guard, TCP, 30000, 1, 5000 );
+    small = next_request();
+    reply_with( &small, STATUS_SUCCESS, 0, NULL, 0 );
     check_done( &b, STATUS_SUCCESS );
-    guard_release( TCP, FIRST, ALL );
-    next_release( FIRST, ALL );
     check_quiet();
-
-    /* The helper ends between two: the next one may have found somebody on a port of the first, so all of them are asked for again. */
-    begin( &a, do_guard, TCP, FIRST, ALL, 5000 );
-    req = next_guard( FIRST, SLICE );
-    reply_with( &req, STATUS_SUCCESS, 0, NULL, 0 );
-    task_run();
-    next_guard( FIRST + SLICE, SLICE );
-    helper_ended();
-    reply_hello();
-    req = next_guard( FIRST, SLICE );
-    ok( req.flags == (PORTGUARD_FORCE | PORTGUARD_NO_REPLY), "got flags %x", req.flags );
+    reply_with( &large, STATUS_SUCCESS, 0, NULL, 0 );
     req = next_request();
-    ok( req.op == PORTGUARD_FORGET, "got request %u", req.op );
-    reply_with( &req, STATUS_SUCCESS, 0, NULL, 0 );
-    task_run();
-    req = next_guard( FIRST + SLICE, SLICE );
-    reply_with( &req, STATUS_SUCCESS, 0, NULL, 0 );
-    task_run();
-    next_release( FIRST, 2 * SLICE );
-    req = next_guard( FIRST, SLICE );
-    ok( !req.flags, "got flags %x", req.flags );
-    reply_with( &req, STATUS_SHARING_VIOLATION, FIRST + 1, NULL, 0 );
-    check_done( &a, STATUS_SHARING_VIOLATION );
-    check_quiet();
-    check_unguarded( FIRST, ALL );
+    check_request( &req, PORTGUARD_RELEASE, TCP, 20000, 5000 );
+    ok( !guard_stands( TCP, 20000 ), "it is guarded" );
 
-    /* but not for ever */
-    begin( &a, do_guard, TCP, FIRST, ALL, 5000 );
-    for (i = 0; i < 3; i++)
-    {
-        req = next_guard( FIRST, SLICE );
-        reply_with( &req, STATUS_SUCCESS, 0, NULL, 0 );
-        task_run();
-        next_guard( FIRST + SLICE, SLICE );
-        helper_ended();
-        reply_hello();
-        next_guard( FIRST, SLICE );
-        req = next_request();
-        reply_with( &req, STATUS_SUCCESS, 0, NULL, 0 );
-        task_run();
-        req = next_guard( FIRST + SLICE, SLICE );
-        reply_with( &req, STATUS_SUCCESS, 0, NULL, 0 );
-        task_run();
-        next_release( FIRST, 2 * SLICE );
-    }
-    check_done( &a, STATUS_INSUFFICIENT_RESOURCES );
-    check_quiet();
-    check_unguarded( FIRST, ALL );
-
-    /* no helper is left: Wine's sockets guard all of it, each port once */
-    begin( &a, do_guard, TCP, FIRST, ALL, 5000 );
-    req = next_guard( FIRST, SLICE );
-    reply_with( &req, STATUS_SUCCESS, 0, NULL, 0 );
-    task_run();
-    refuse_to_open = 1;
-    helper_ended();
+    /* how many guards there are is asked once more, when the last answer is to what was asked before something was told */
+    begin( &a, do_guard, TCP, 20000, 5000, 5000 );
+    large = next_request();
+    guard_release( TCP, 30000, 1 );
+    told = next_request();
+    check_request( &told, PORTGUARD_RELEASE, TCP, 30000, 1 );
+    reply_with( &large, STATUS_SUCCESS, 0, NULL, 0 );
     check_done( &a, STATUS_SUCCESS );
-    for (i = FIRST; i < FIRST + ALL; i++) if (!ok( local[0][i], "port %u is not guarded", i )) break;
-    guard_release( TCP, FIRST, ALL );
-    check_unguarded( FIRST, ALL );
-    refuse_to_open = 0;
-    for (i = 0; i < 3000 && !stream_is_open; i++)
-    {
-        usleep( 10000 );
-        guard_tick();
-    }
-    ok( stream_is_open, "it is not tried again" );
+    guard_tick();
+    req = next_request();
+    ok( req.op == PORTGUARD_INFO, "got request %u", req.op );
+    reply_with( &req, STATUS_SUCCESS, 0, NULL, 0 );
+    guard_release( TCP, 20000, 5000 );
+    next_request();
+    guard_tick();
+    req = next_request();
+    reply_with( &req, STATUS_SUCCESS, 0, NULL, 0 );
+
+    /* the helper ends over it: the next one is asked for all of it */
+    begin( &a, do_guard, TCP, 20000, 5000, 5000 );
+    next_request();
+    begin( &b, do_guard, TCP, 30000, 1, 5000 );
+    answer( &b, STATUS_SUCCESS );
+    check_done( &b, STATUS_SUCCESS );
+    helper_ended();
     reply_hello();
+    req = next_request();
+    check_request( &req, PORTGUARD_GUARD, TCP, 30000, 1 );
     req = next_request();
     ok( req.op == PORTGUARD_FORGET, "got request %u", req.op );
     reply_with( &req, STATUS_SUCCESS, 0, NULL, 0 );
+    task_run();
+    answer( &a, STATUS_SUCCESS );
+    check_done( &a, STATUS_SUCCESS );
+    guard_release( TCP, 20000, 5000 );
+    guard_release( TCP, 30000, 1 );
+    next_request();
+    next_request();
+    guard_tick();
+    req = next_request();
+    reply_with( &req, STATUS_SUCCESS, 0, NULL, 0 );
+    check_quiet();
 }
 
 /* A helper that says what makes no sense, or what was not asked, is replaced. */
@@ -880,7 +794,7 @@ int main(void)
     test_answers();
     test_silence();
     test_end();
-    test_slices();
+    test_order();
     test_nonsense();
     return test_summary( "test_guard" );
 }

@@ -1122,6 +1122,109 @@ static void test_late_release(void)
     check_block_is_free( PROTOCOL_TCP, first, 600, 0, 0 );
 }
 
+static void put( struct helper *helper, enum portguard_op op, int protocol, unsigned int first, unsigned int count, unsigned int serial )
+{
+    struct portguard_request req = { sizeof(req), op, 0, serial, protocol, first, count, 0 };
+
+    ok( write( helper->fd, &req, sizeof(req) ) == sizeof(req), "got %d", errno );
+}
+
+#define check_reply( helper, serial, status ) check_reply_( __LINE__, helper, serial, status )
+static void check_reply_( int line, struct helper *helper, unsigned int serial, NTSTATUS status )
+{
+    struct portguard_reply reply = { 0 };
+
+    ok( read_reply( helper, &reply ), "line %d: no reply", line );
+    ok( reply.serial == serial && reply.status == status, "line %d: got %x to %u, expected %x to %u", line, reply.status, reply.serial, status,
+        serial );
+}
+
+/* "while one request looks for a free block, every other one is answered": what comes after a large block does not wait for all of it,
+ * unless it is about one of its ports. */
+static void test_requests_between(void)
+{
+    struct helper helper = start_helper( 0 ), other;
+    struct portguard_reply reply;
+    unsigned int i, j, first, port, fd;
+
+    for (i = 0; i < 2; i++)
+    {
+        /* all of it is there before the helper goes on */
+        first = find_block( 2 * LARGE + 10 );
+        kill( helper.pid, SIGSTOP );
+        put( &helper, PORTGUARD_GUARD, protocols[i], first, LARGE, 1 );
+        put( &helper, PORTGUARD_INFO, 0, 0, 0, 2 );
+        put( &helper, PORTGUARD_GUARD, protocols[i], first + 2 * LARGE, 1, 3 );
+        put( &helper, PORTGUARD_GUARD, protocols[!i], first, 1, 4 );
+        put( &helper, PORTGUARD_GUARD, protocols[i], first + LARGE, LARGE, 5 );
+        put( &helper, PORTGUARD_RELEASE, protocols[!i], first, 1, 6 );
+        put( &helper, PORTGUARD_GUARD, protocols[i], first + LARGE - 1, 1, 7 );  /* of the first block */
+        put( &helper, PORTGUARD_YIELD, protocols[i], first, 1, 8 );
+        kill( helper.pid, SIGCONT );
+        check_reply( &helper, 2, STATUS_SUCCESS );
+        check_reply( &helper, 3, STATUS_SUCCESS );
+        check_reply( &helper, 4, STATUS_SUCCESS );
+        check_reply( &helper, 6, STATUS_SUCCESS );
+        check_reply( &helper, 1, STATUS_SUCCESS );
+        check_reply( &helper, 7, STATUS_SHARING_VIOLATION );
+        check_reply( &helper, 8, STATUS_SUCCESS );
+        check_reply( &helper, 5, STATUS_SUCCESS );
+        call( &helper, PORTGUARD_RETAKE, protocols[i], first, 1, 0, &reply );
+        ok( reply.guards == 2 * LARGE + 1, "got %u guards", reply.guards );
+        for (port = first; port < first + 2 * LARGE + 1; port += 50) check_guarded( protocols[i], port );
+
+        /* the end of all that was not asked for again comes after what was */
+        put( &helper, PORTGUARD_RELEASE, protocols[i], first, 2 * LARGE + 10, 1 );
+        put( &helper, PORTGUARD_GUARD, protocols[i], first, LARGE, 2 );
+        put( &helper, PORTGUARD_FORGET, 0, 0, 0, 3 );
+        for (j = 1; j <= 3; j++) check_reply( &helper, j, STATUS_SUCCESS );
+        call( &helper, PORTGUARD_INFO, 0, 0, 0, 0, &reply );
+        ok( reply.guards == LARGE, "got %u guards", reply.guards );
+        call( &helper, PORTGUARD_RELEASE, protocols[i], first, LARGE, 0, &reply );
+
+        /* the end of one that fails is answered when nothing is left of it, and one that is forced is as large */
+        fd = open_socket( protocols[i], LOOP4, first + LARGE - 1, 0 );
+        put( &helper, PORTGUARD_GUARD, protocols[i], first, LARGE, 1 );
+        put( &helper, PORTGUARD_INFO, 0, 0, 0, 2 );
+        put( &helper, PORTGUARD_RELEASE, protocols[i], first, 1, 3 );
+        check_reply( &helper, 2, STATUS_SUCCESS );
+        check_reply( &helper, 1, STATUS_SHARING_VIOLATION );
+        check_reply( &helper, 3, STATUS_SUCCESS );
+        check_block_is_free( protocols[i], first, LARGE, first + LARGE - 1, 0 );
+        tell( &helper, PORTGUARD_GUARD, protocols[i], first, LARGE );
+        call( &helper, PORTGUARD_GUARD, protocols[i], first, LARGE, PORTGUARD_FORCE, &reply );
+        ok( !reply.status && reply.port == first + LARGE - 1 && reply.guards == LARGE - 1 && reply.missing == 1, "got %x, port %u, %u guards",
+            reply.status, reply.port, reply.guards );
+        close( fd );
+        call( &helper, PORTGUARD_RELEASE, protocols[i], first, LARGE, 0, &reply );
+        ok( !reply.guards && !reply.missing, "got %u guards, %u missing", reply.guards, reply.missing );
+    }
+    /* more of them than it remembers */
+    first = find_block_in( 33000, 65000, 18 * 1025 );  /* no other test was there */
+    call( &helper, PORTGUARD_INFO, 0, 0, 0, 0, &reply );
+    if (reply.limit < 18 * 1025) skip( "no more than %u ports can be guarded", reply.limit );
+    else
+    {
+        for (i = 0; i < 18; i++) put( &helper, PORTGUARD_GUARD, PROTOCOL_UDP, first + i * 1025, 1025, i );
+        for (i = 0; i < 18; i++) check_reply( &helper, i, STATUS_SUCCESS );
+    }
+    ok( !stop_helper( &helper ), "it does not end in order" );
+
+    /* the end, in the middle of one */
+    for (i = 0; i < 2; i++)
+    {
+        other = start_helper( 0 );
+        kill( other.pid, SIGSTOP );
+        put( &other, PORTGUARD_GUARD, PROTOCOL_TCP, first, 9000, 1 );
+        if (i) tell( &other, PORTGUARD_QUIT, 0, 0, 0 );
+        else shutdown( other.fd, SHUT_WR );
+        kill( other.pid, SIGCONT );
+        ok( !wait_helper( &other ), "it does not end in order" );
+        close( other.fd );
+        check_block_is_free( PROTOCOL_TCP, first, 9000, 0, 0 );
+    }
+}
+
 /* Requests that make no sense change nothing. */
 static void test_bad_requests( struct helper *helper )
 {
@@ -2404,6 +2507,7 @@ int main( int argc, char *argv[] )
     {
         test_large_blocks();
         test_late_release();
+        test_requests_between();
         test_v6only_by_default();
     }
     return test_summary( "test_portguard" );
