@@ -526,7 +526,7 @@ NTSTATUS guards_take( int protocol, unsigned int first, unsigned int count, unsi
     unsigned int port, next = first + 1;  /* what the first one finds out of the host the others need not */
     int ret = 0;
 
-    forget_host();
+    if (!(flags & GUARDS_MORE)) forget_host();
     for (port = first; port < first + count; port++)
         if (is_ending( get_guard( protocol, port ) )) drop( port, get_guard( protocol, port ) );
     close_dropped();

@@ -21,6 +21,7 @@
 /* flags of a call */
 #define GUARDS_FORCE      0x1  /* guards_take: leave out what can't be guarded; guards_yield: the owner has the port already */
 #define GUARDS_PERSISTENT 0x2  /* nobody is handed such a port, but whoever asks for one by number gets it */
+#define GUARDS_MORE       0x4  /* guards_take: the next part of a large block; what the one before found out about the host holds */
 
 /* Calls work( i ) for each i below count, about in order, several at once and in other threads as it likes, and returns when all is done. Once
  * a work has returned 0 those that have not begun may be left out. */

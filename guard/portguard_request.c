@@ -112,7 +112,8 @@ int requests_go_on( requests_sender send )
     if (part > SLICE) part = SLICE;
     if (!job->status)
     {
-        job->status = guards_take( job->req.protocol, job->req.first + job->done, part, guards_flags( &job->req ), &busy );
+        job->status = guards_take( job->req.protocol, job->req.first + job->done, part,
+                                   guards_flags( &job->req ) | (job->done ? GUARDS_MORE : 0), &busy );
         if (!job->port) job->port = busy;
         if (!job->status) job->done += part;
     }

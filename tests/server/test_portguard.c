@@ -985,8 +985,8 @@ static void check_large_block( struct helper *helper, int protocol )
     /* what is left of closed connections is not */
     if (protocol == PROTOCOL_TCP)
     {
-        make_time_wait( first + 300, 0 );
         make_time_wait( first + 1800, 0 );
+        make_time_wait( first + 1801, 0 );
     }
     status = call( helper, PORTGUARD_GUARD, protocol, first, LARGE, 0, &reply );
     ok( !status, "%s: got %x, port %u", name( protocol ), status, reply.port );
@@ -997,11 +997,11 @@ static void check_large_block( struct helper *helper, int protocol )
 
         ok( ret == EADDRINUSE, "%s port %u: got %d", name( protocol ), port, ret );
     }
-    check_guarded( protocol, first + 300 );
+    check_guarded( protocol, first + 1800 );
     check_guarded( protocol, first + 1801 );
     call( helper, PORTGUARD_RELEASE, protocol, first, LARGE, 0, &reply );
     ok( reply.guards == before.guards, "%s: got %u guards, expected %u", name( protocol ), reply.guards, before.guards );
-    check_block_is_free( protocol, first, LARGE, first + 300, first + 1800 );
+    check_block_is_free( protocol, first, LARGE, first + 1800, first + 1801 );
 
     /* forced it leaves out what is in use, and what is guarded */
     fds[0] = open_socket( protocol, LOOP4, first + 500, 0 );
