@@ -86,7 +86,7 @@ SERIES = [
 # how long the server keeps others waiting
 ANSWERS = [
     Row('longest wait for a Lookup while another process acquires and releases so many ports', 'answer-lookup', target='20 ms'),
-    Row('longest wait for acquire and release of a port meanwhile', 'answer-acquire'),
+    Row('longest wait for acquire and release of a port meanwhile', 'answer-acquire', target='20 ms'),
 ]
 LARGE = {False: 16384, True: 1000}
 

@@ -43,8 +43,8 @@ extern void guards_init( unsigned int limit, guards_runner runner );
 extern NTSTATUS guards_take( int protocol, unsigned int first, unsigned int count, unsigned int flags, unsigned int *busy );
 extern void guards_release( int protocol, unsigned int first, unsigned int count );
 
-/* The same, only that the ports of a large block come free later: bit by bit with each guards_release_some(), which is to be called while guards_releasing() is not
- * 0, or at once when another call here needs them. */
+/* The same, only that the ports of a large block come free later: bit by bit with each guards_release_some(), which is to be called while
+ * guards_releasing() is not 0, or at once when another call here needs them. */
 extern void guards_release_later( int protocol, unsigned int first, unsigned int count );
 extern void guards_release_some(void);
 extern unsigned int guards_releasing(void);

@@ -37,7 +37,8 @@ extern int requests_go_on( requests_sender send );
 /* The server that asked for them is gone, or another one has come. */
 extern void requests_abandon(void);
 
-/* Handle the whole messages at the start of what was read, however hostile. *used is the number of bytes that were handled; the rest is the start of a message that fits into PORTGUARD_MAX_REQUEST bytes. */
+/* Handle the whole messages at the start of what was read, however hostile. *used is the number of bytes that were
+ * handled; the rest is the start of a message that fits into PORTGUARD_MAX_REQUEST bytes. */
 extern enum requests_result requests_handle( const char *data, size_t len, requests_sender send, size_t *used );
 
 #endif /* PORTRES_PORTGUARD_REQUEST_H */

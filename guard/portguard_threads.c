@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "portguard_threads.h"
@@ -19,6 +20,8 @@
 #define MAX_THREADS 4   /* the kernel's locks leave nothing for more */
 #define PART        32  /* works that a thread takes at a time */
 #define STACK_SIZE  65536
+#define LATE        500 /* us that one may end after the caller's own: more of them, and it does not get a processor */
+#define PAUSE       100 /* calls without threads after that: each could take a few milliseconds, as long as the kernel gives others a turn */
 
 struct job
 {
@@ -65,13 +68,24 @@ static void make_room( unsigned int count )
     if (highest >= 0) close( highest );
 }
 
+static long now_us(void)
+{
+    struct timespec now;
+
+    clock_gettime( CLOCK_MONOTONIC, &now );
+    return now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 void threads_run( int (*work)( unsigned int i ), unsigned int count )
 {
+    static unsigned int pause;
     struct job job = { work, count, 0, 0 };
     pthread_t threads[MAX_THREADS];
     unsigned int i, started = 0, max = count_processors();
     pthread_attr_t attr;
+    long end;
 
+    if (pause) pause--, max = 1;
     make_room( count );
     if (!pthread_attr_init( &attr ))
     {
@@ -80,5 +94,7 @@ void threads_run( int (*work)( unsigned int i ), unsigned int count )
         pthread_attr_destroy( &attr );
     }
     run( &job );
+    end = now_us();
     for (i = 0; i < started; i++) pthread_join( threads[i], NULL );
+    if (now_us() - end > LATE) pause = PAUSE;
 }
