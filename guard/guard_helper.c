@@ -60,7 +60,7 @@ static uint32_t last_serial;
 static struct port_list calls = { &calls, &calls };
 static struct port_list waiters = { &waiters, &waiters };
 static struct portguard_reply info;
-static int info_is_old;           /* something was told since, and not answered */
+static int info_is_old;           /* something was told since, and not answered, or is not done */
 static uint32_t told_serial;      /* the last of what was told */
 
 /* what has arrived of the next reply */
@@ -243,7 +243,8 @@ static int take_reply( const struct portguard_reply *reply )
     if (silent) log_message( "portguard answers again" );
     silent = 0;
     info = *reply;
-    if ((int32_t)(reply->serial - told_serial) > 0) info_is_old = 0;
+    if (reply->info & PORTGUARD_INFO_PENDING) info_is_old = 1;
+    else if ((int32_t)(reply->serial - told_serial) > 0) info_is_old = 0;
     port_list_remove( &call->entry );
     call->reply = *reply;
     call->state = ANSWERED;

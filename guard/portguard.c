@@ -198,6 +198,7 @@ static int serve(void)
                 {
                     connect_to( stream );
                     len = 0;
+                    gone = 0;  /* that was the one of before */
                 }
                 else close( stream );
             }

@@ -96,6 +96,7 @@ struct portguard_ring
 
 #define PORTGUARD_INFO_EXHAUSTED 0x1  /* the last guard that was not made was one too many */
 #define PORTGUARD_INFO_LINGERS   0x2  /* wineserver is known, so that the guards outlive the server */
+#define PORTGUARD_INFO_PENDING   0x4  /* a large block is half guarded: the numbers will be others */
 
 #define PORTGUARD_MAX_REPLY (sizeof(struct portguard_reply) + PORTGUARD_MAX_SOCKS)
 

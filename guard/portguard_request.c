@@ -90,7 +90,8 @@ static int end_reply( const struct portguard_request *req, requests_sender send 
     reply.header.guards = guards_count();
     reply.header.limit = max_guards;
     reply.header.missing = guards_missing();
-    reply.header.info = (guards_exhausted() ? PORTGUARD_INFO_EXHAUSTED : 0) | (outlives_server ? PORTGUARD_INFO_LINGERS : 0);
+    reply.header.info = (guards_exhausted() ? PORTGUARD_INFO_EXHAUSTED : 0) | (outlives_server ? PORTGUARD_INFO_LINGERS : 0) |
+                        (job_count ? PORTGUARD_INFO_PENDING : 0);
     return send( &reply, reply.header.size );
 }
 

@@ -75,6 +75,8 @@ static struct portguard_request next_request(void)
     return req;
 }
 
+static uint32_t reply_info;  /* what replies say */
+
 static void reply_with( const struct portguard_request *req, NTSTATUS status, unsigned int port, const void *more, size_t size )
 {
     struct portguard_reply reply = { 0 };
@@ -85,6 +87,7 @@ static void reply_with( const struct portguard_request *req, NTSTATUS status, un
     reply.port = port;
     reply.guards = guard_count;
     reply.limit = 1000;
+    reply.info = reply_info;
     helper_received( &reply, sizeof(reply) );
     if (size) helper_received( more, size );
 }
@@ -675,6 +678,21 @@ static void test_order(void)
     guard_tick();
     req = next_request();
     reply_with( &req, STATUS_SUCCESS, 0, NULL, 0 );
+
+    /* and when it is from the middle of a large block */
+    guard_release( TCP, 30000, 1 );
+    next_request();
+    guard_tick();
+    req = next_request();
+    reply_info = PORTGUARD_INFO_PENDING;
+    reply_with( &req, STATUS_SUCCESS, 0, NULL, 0 );
+    reply_info = 0;
+    guard_tick();
+    req = next_request();
+    ok( req.op == PORTGUARD_INFO, "got request %u", req.op );
+    reply_with( &req, STATUS_SUCCESS, 0, NULL, 0 );
+    guard_tick();
+    check_quiet();
 
     /* the helper ends over it: the next one is asked for all of it */
     begin( &a, do_guard, TCP, 20000, 5000, 5000 );

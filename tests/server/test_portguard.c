@@ -1130,13 +1130,14 @@ static void put( struct helper *helper, enum portguard_op op, int protocol, unsi
 }
 
 #define check_reply( helper, serial, status ) check_reply_( __LINE__, helper, serial, status )
-static void check_reply_( int line, struct helper *helper, unsigned int serial, NTSTATUS status )
+static uint32_t check_reply_( int line, struct helper *helper, unsigned int serial, NTSTATUS status )
 {
     struct portguard_reply reply = { 0 };
 
     ok( read_reply( helper, &reply ), "line %d: no reply", line );
     ok( reply.serial == serial && reply.status == status, "line %d: got %x to %u, expected %x to %u", line, reply.status, reply.serial, status,
         serial );
+    return reply.info;
 }
 
 /* "while one request looks for a free block, every other one is answered": what comes after a large block does not wait for all of it,
@@ -1146,6 +1147,7 @@ static void test_requests_between(void)
     struct helper helper = start_helper( 0 ), other;
     struct portguard_reply reply;
     unsigned int i, j, first, port, fd;
+    uint32_t info;
 
     for (i = 0; i < 2; i++)
     {
@@ -1161,14 +1163,16 @@ static void test_requests_between(void)
         put( &helper, PORTGUARD_GUARD, protocols[i], first + LARGE - 1, 1, 7 );  /* of the first block */
         put( &helper, PORTGUARD_YIELD, protocols[i], first, 1, 8 );
         kill( helper.pid, SIGCONT );
-        check_reply( &helper, 2, STATUS_SUCCESS );
+        info = check_reply( &helper, 2, STATUS_SUCCESS );
+        ok( info & PORTGUARD_INFO_PENDING, "got info %x", info );
         check_reply( &helper, 3, STATUS_SUCCESS );
         check_reply( &helper, 4, STATUS_SUCCESS );
         check_reply( &helper, 6, STATUS_SUCCESS );
         check_reply( &helper, 1, STATUS_SUCCESS );
         check_reply( &helper, 7, STATUS_SHARING_VIOLATION );
         check_reply( &helper, 8, STATUS_SUCCESS );
-        check_reply( &helper, 5, STATUS_SUCCESS );
+        info = check_reply( &helper, 5, STATUS_SUCCESS );
+        ok( !(info & PORTGUARD_INFO_PENDING), "got info %x", info );
         call( &helper, PORTGUARD_RETAKE, protocols[i], first, 1, 0, &reply );
         ok( reply.guards == 2 * LARGE + 1, "got %u guards", reply.guards );
         for (port = first; port < first + 2 * LARGE + 1; port += 50) check_guarded( protocols[i], port );
