@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdint.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -68,12 +69,12 @@ static void make_room( unsigned int count )
     if (highest >= 0) close( highest );
 }
 
-static long now_us(void)
+static int64_t now_us(void)
 {
     struct timespec now;
 
     clock_gettime( CLOCK_MONOTONIC, &now );
-    return now.tv_sec * 1000000 + now.tv_nsec / 1000;
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
 void threads_run( int (*work)( unsigned int i ), unsigned int count )
@@ -83,7 +84,7 @@ void threads_run( int (*work)( unsigned int i ), unsigned int count )
     pthread_t threads[MAX_THREADS];
     unsigned int i, started = 0, max = count_processors();
     pthread_attr_t attr;
-    long end;
+    int64_t end;
 
     if (pause) pause--, max = 1;
     make_room( count );
