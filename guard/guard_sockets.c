@@ -172,6 +172,7 @@ void guards_release_some(void)
 static void release_rest(void)
 {
     while (ending_count) guards_release_some();
+    close_dropped();
 }
 
 static void set_reuse( int fd, int on )
@@ -244,7 +245,7 @@ static int bind_socket( int fd, unsigned int port, int reuse )
 /* Is something short that release_rest() gives back? */
 static int is_short( int err )
 {
-    return ending_count && (err == EMFILE || err == ENFILE || err == ENOBUFS || err == ENOMEM);
+    return (ending_count || dropped_count) && (err == EMFILE || err == ENFILE || err == ENOBUFS || err == ENOMEM);
 }
 
 /* Returns a socket bound to the port on both families, or -1 and errno. */
@@ -595,7 +596,7 @@ static int prove_owner( int protocol, unsigned int port, struct guard *guard )
     ret = prove_free( protocol, port );
     if (needs_guard( port, guard ))
     {
-        if ((fd = open_socket( protocol, port, guard->persistent && protocol == PROTOCOL_TCP )) < 0) return ret;
+        if (!has_room() || (fd = open_socket( protocol, port, guard->persistent && protocol == PROTOCOL_TCP )) < 0) return ret;
         if (protocol == PROTOCOL_UDP) refuse_datagrams( fd );
         set_fd( guard, fd );
     }

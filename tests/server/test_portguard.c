@@ -905,7 +905,7 @@ static void test_low_ports(void)
 static void test_no_descriptors(void)
 {
     struct helper helper = start_helper( 40 );
-    unsigned int first = find_block( 64 ), port;
+    unsigned int first = find_block( 64 ), other, port;
     struct portguard_reply reply;
     NTSTATUS status;
 
@@ -921,6 +921,21 @@ static void test_no_descriptors(void)
     ok( !status, "got %x", status );
     ok( reply.guards == 16 && reply.missing == 64 + 8 - 16, "got %u guards, %u missing", reply.guards, reply.missing );
     ok( reply.info & PORTGUARD_INFO_EXHAUSTED, "got info %x", reply.info );
+    /* no bind makes room for more */
+    call( &helper, PORTGUARD_RELEASE, PROTOCOL_UDP, first, 64, 0, &reply );
+    other = find_block_in( 33000, 60000, 16 );
+    call( &helper, PORTGUARD_GUARD, PROTOCOL_TCP, other, 16, PORTGUARD_FORCE | PORTGUARD_PERSISTENT, &reply );
+    ok( reply.guards == 16 && reply.missing == 8, "got %u guards, %u missing", reply.guards, reply.missing );
+    for (port = other; port < other + 16; port++)
+    {
+        status = call( &helper, PORTGUARD_YIELD, PROTOCOL_TCP, port, 1, 0, &reply );
+        ok( !status && reply.guards <= 16, "got %x, %u guards", status, reply.guards );
+        call( &helper, PORTGUARD_RETAKE, PROTOCOL_TCP, port, 1, 0, &reply );
+        ok( reply.guards == 16 && reply.missing == 8, "got %u guards, %u missing", reply.guards, reply.missing );
+    }
+    call( &helper, PORTGUARD_RELEASE, PROTOCOL_TCP, other, 16, 0, &reply );
+    call( &helper, PORTGUARD_GUARD, PROTOCOL_UDP, first, 8, 0, &reply );
+    ok( reply.guards == 16, "got %u guards", reply.guards );
     /* a persistent block takes none here, and a bind from it needs but a moment's */
     first = find_block( 64 );
     status = call( &helper, PORTGUARD_GUARD, PROTOCOL_TCP, first, 64, PORTGUARD_PERSISTENT, &reply );
@@ -1453,6 +1468,76 @@ static void test_half_dead_server(void)
     ok( !reply.status, "got %x", reply.status );
     quit_helper( &next );
     check_free( PROTOCOL_TCP, first );
+    remove_prefix( &prefix );
+}
+
+/* The server ends in the middle of a large block: nothing is left of one that it was not told to have, and one that is forced it asks for again. */
+static void test_server_death_between(void)
+{
+    struct portguard_request req = { sizeof(req), PORTGUARD_GUARD, 0, 1, PROTOCOL_TCP, 0, 3 * LARGE, 0 };
+    unsigned int i, tries, first = find_block( 3 * LARGE );
+    struct portguard_reply reply;
+    struct helper helper, next;
+    struct prefix prefix;
+
+    make_prefix( &prefix );
+    helper = start_helper( 0 );
+    call( &helper, PORTGUARD_INFO, 0, 0, 0, 0, &reply );
+    req.first = first;
+    for (i = 0; i < 4; i++)
+    {
+        req.flags = i % 2 ? PORTGUARD_FORCE : 0;
+        kill( helper.pid, SIGSTOP );
+        ok( write( helper.fd, &req, sizeof(req) ) == sizeof(req), "got %d", errno );
+        if (i < 2) close( helper.fd );
+        kill( helper.pid, SIGCONT );
+        next = start_next( &helper );
+        if (i >= 2) close( helper.fd );  /* it was half dead */
+        helper = next;
+        call( &helper, PORTGUARD_HELLO, 0, 0, PORTGUARD_VERSION, 0, &reply );
+        ok( !reply.status && !(reply.info & PORTGUARD_INFO_PENDING), "got %x, info %x", reply.status, reply.info );
+        call( &helper, PORTGUARD_GUARD, PROTOCOL_TCP, first, LARGE, i % 2 ? PORTGUARD_FORCE : 0, &reply );
+        ok( !reply.status && !reply.missing, "%u: got %x, port %u, %u missing", i, reply.status, reply.port, reply.missing );
+        call( &helper, PORTGUARD_FORGET, 0, 0, 0, 0, &reply );
+        ok( reply.guards == LARGE && !reply.missing, "%u: got %u guards, %u missing", i, reply.guards, reply.missing );
+        check_guarded( PROTOCOL_TCP, first );
+        check_guarded( PROTOCOL_TCP, first + LARGE - 1 );
+        for (tries = 0; tries < LIMIT * 100 && try_bind( PROTOCOL_TCP, ANY4, first + 3 * LARGE - 1, 0 ); tries++) usleep( 10000 );
+        check_free( PROTOCOL_TCP, first + LARGE );
+        call( &helper, PORTGUARD_RELEASE, PROTOCOL_TCP, first, LARGE, 0, &reply );
+        ok( !reply.guards && !reply.missing, "%u: got %u guards, %u missing", i, reply.guards, reply.missing );
+    }
+    quit_helper( &helper );
+    remove_prefix( &prefix );
+}
+
+/* What the server before had, and this one has not, is in the way of nothing. */
+static void test_forget_at_limit(void)
+{
+    const struct rlimit limit = { 1000, 1000 };
+    unsigned int first = find_block( LARGE );
+    struct portguard_reply reply;
+    struct helper helper;
+    struct prefix prefix;
+
+    make_prefix( &prefix );
+    helper = start_helper( 0 );
+    call( &helper, PORTGUARD_INFO, 0, 0, 0, 0, &reply );
+    ok( !prlimit( helper.pid, RLIMIT_NOFILE, &limit, NULL ), "got %d", errno );
+    call( &helper, PORTGUARD_GUARD, PROTOCOL_UDP, first, 950, 0, &reply );
+    ok( !reply.status, "got %x", reply.status );
+    call( &helper, PORTGUARD_YIELD, PROTOCOL_UDP, first, 950, PORTGUARD_FORCE, &reply );
+    ok( !reply.status && !reply.guards, "got %x, %u guards", reply.status, reply.guards );
+    call( &helper, PORTGUARD_GUARD, PROTOCOL_TCP, first, 950, 0, &reply );
+    ok( !reply.status && reply.guards == 950, "got %x, %u guards", reply.status, reply.guards );
+    close( helper.fd );
+    helper = start_next( &helper );
+    call( &helper, PORTGUARD_HELLO, 0, 0, PORTGUARD_VERSION, 0, &reply );
+    call( &helper, PORTGUARD_GUARD, PROTOCOL_UDP, first, 950, PORTGUARD_FORCE, &reply );
+    call( &helper, PORTGUARD_FORGET, 0, 0, 0, 0, &reply );
+    ok( reply.guards == 950 && !reply.missing && !(reply.info & PORTGUARD_INFO_EXHAUSTED), "got %u guards, %u missing, info %x",
+        reply.guards, reply.missing, reply.info );
+    quit_helper( &helper );
     remove_prefix( &prefix );
 }
 
@@ -2512,6 +2597,8 @@ int main( int argc, char *argv[] )
         test_large_blocks();
         test_late_release();
         test_requests_between();
+        test_server_death_between();
+        test_forget_at_limit();
         test_v6only_by_default();
     }
     return test_summary( "test_portguard" );
