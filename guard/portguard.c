@@ -293,6 +293,9 @@ int main( int argc, char *argv[] )
     guards_init( limit, threads_run );
     requests_init( refuse, limit, is_helper );
     ret = serve();
+    /* before the next helper gets the lock */
+    guards_release( PROTOCOL_TCP, 1, 65535 );
+    guards_release( PROTOCOL_UDP, 1, 65535 );
     if (is_helper) handover_end();
     return ret;
 }

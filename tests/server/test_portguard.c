@@ -1511,6 +1511,34 @@ static void test_server_death_between(void)
     remove_prefix( &prefix );
 }
 
+/* Who finds the lock free finds the ports free, too. */
+static void test_end_in_order(void)
+{
+    unsigned int i, first = find_block( 3 * LARGE );
+    struct portguard_reply reply;
+    struct helper helper;
+    struct prefix prefix;
+    char path[200];
+    time_t end;
+
+    make_prefix( &prefix );
+    helper = start_helper( 0 );
+    for (i = 0; i < 2; i++) call( &helper, PORTGUARD_GUARD, protocols[i], first, 3 * LARGE, 0, &reply );
+    ok( reply.guards == 6 * LARGE, "got %u guards", reply.guards );
+    snprintf( path, sizeof(path), "%.150s/portguard.lock", prefix.folder );
+    ok( !access( path, F_OK ), "got %d", errno );
+    tell( &helper, PORTGUARD_QUIT, 0, 0, 0 );
+    for (end = time( NULL ) + LIMIT; !access( path, F_OK ) && time( NULL ) <= end; ) ;
+    for (i = 0; i < 2; i++)
+    {
+        check_free( protocols[i], first );
+        check_free( protocols[i], first + 3 * LARGE - 1 );
+    }
+    ok( !wait_helper( &helper ), "it does not end in order" );
+    close( helper.fd );
+    remove_prefix( &prefix );
+}
+
 /* What the server before had, and this one has not, is in the way of nothing. */
 static void test_forget_at_limit(void)
 {
@@ -2598,6 +2626,7 @@ int main( int argc, char *argv[] )
         test_late_release();
         test_requests_between();
         test_server_death_between();
+        test_end_in_order();
         test_forget_at_limit();
         test_v6only_by_default();
     }
