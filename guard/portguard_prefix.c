@@ -11,6 +11,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <errno.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -135,9 +136,14 @@ const struct prefix_id *prefix_find(void)
         server_fd = -1;
     }
     closedir( dir );
+    if (!found)
+    {
+        memset( &id, 0, sizeof(id) );  /* what was looked at last is no wineserver */
+        return NULL;
+    }
     id.device = st.st_dev;
     id.inode = st.st_ino;
-    return found ? &id : NULL;
+    return &id;
 }
 
 int prefix_alive(void)
@@ -235,6 +241,7 @@ int prefix_find_socks( const uint64_t *inodes, unsigned int count, unsigned char
     struct place *found, *place;
     unsigned int i, left = count, found_count = 0;
     struct dirent *entry;
+    int complete;
     const uint64_t *inode;
     char path[64], name[16];
     DIR *dir;
@@ -256,7 +263,7 @@ int prefix_find_socks( const uint64_t *inodes, unsigned int count, unsigned char
         alive[i] = 1;
         left--;
     }
-    while (left && (entry = readdir( dir )))
+    for (errno = 0; left && (entry = readdir( dir )); errno = 0)
     {
         uint64_t value = socket_inode( dirfd( dir ), entry->d_name );
 
@@ -266,7 +273,13 @@ int prefix_find_socks( const uint64_t *inodes, unsigned int count, unsigned char
         found[found_count++].fd = strtol( entry->d_name, NULL, 10 );
         left--;
     }
+    complete = !left || !errno;
     closedir( dir );
+    if (!complete)
+    {
+        free( found );
+        return 0;
+    }
     for (i = 0; i < count; i++)
     {
         if (alive[i] == 1)

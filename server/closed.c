@@ -10,9 +10,11 @@
  */
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "closed.h"
 #include "guard.h"
+#include "log.h"
 #include "reservation.h"
 #include "task.h"
 
@@ -37,6 +39,7 @@ struct look
 };
 
 static int needs_watch;
+static sock_id own_sock;  /* of one that is open as long as this server is, 0: not known */
 static struct port_list unwatched = { &unwatched, &unwatched };  /* sockets that are to be watched and are not */
 
 static void look_at_all( struct look *look );
@@ -143,6 +146,7 @@ void closed_look_at( struct sock *sock )
 
 void closed_init(void)
 {
+    own_sock = sock_own_id();
     needs_watch = guard_find_socks( NULL, 0, NULL ) == STATUS_NOT_SUPPORTED;
 }
 
@@ -190,22 +194,40 @@ done:
     free( ids );
 }
 
-unsigned int closed_look( sock_id *ids, unsigned int count )
+/* Which of the sockets live? An answer that does not know the server's own socket is none: whatever portguard looked at, it was not all of
+ * this wineserver's descriptors. */
+static NTSTATUS find_socks( const sock_id *ids, unsigned int count, unsigned char *alive )
 {
-    unsigned char *alive;
-    unsigned int i, ret = 0;
+    const sock_id *own = bsearch( &own_sock, ids, count, sizeof(*ids), compare_sock_ids );
+    NTSTATUS status = guard_find_socks( ids, count, alive );
+
+    if (status || !own || alive[own - ids]) return status;
+    log_message( "portguard does not see the sockets that are open" );
+    return STATUS_UNSUCCESSFUL;
+}
+
+unsigned int closed_look( const sock_id *ids, unsigned int count )
+{
+    unsigned int i, all_count = count, ret = 0;
+    unsigned char *alive = NULL;
+    sock_id *all = NULL;
     NTSTATUS status;
 
-    if (!count || needs_watch || !(alive = calloc( count, 1 ))) return 0;
-    qsort( ids, count, sizeof(*ids), compare_sock_ids );
-    if ((status = guard_find_socks( ids, count, alive )) == STATUS_NOT_SUPPORTED) watch_all();
-    for (i = 0; i < count && !status; i++)
+    if (!count || needs_watch) return 0;
+    if (!(all = malloc( (count + 1) * sizeof(*all) )) || !(alive = calloc( count + 1, 1 ))) goto done;
+    memcpy( all, ids, count * sizeof(*all) );
+    if (own_sock) all[all_count++] = own_sock;
+    qsort( all, all_count, sizeof(*all), compare_sock_ids );
+    if ((status = find_socks( all, all_count, alive )) == STATUS_NOT_SUPPORTED) watch_all();
+    for (i = 0; i < all_count && !status; i++)
     {
         if (alive[i]) continue;
-        if (sock_table_find( ids[i] )) sock_closed( ids[i] );  /* another look may have been quicker */
+        if (sock_table_find( all[i] )) sock_closed( all[i] );  /* another look may have been quicker */
         ret++;
     }
+done:
     free( alive );
+    free( all );
     return ret;
 }
 

@@ -34,8 +34,8 @@ extern void closed_look_at( struct sock *sock );
 /* Called when the guard has started. */
 extern void closed_init(void);
 
-/* Look for those of count sockets that are closed, and call sock_closed() for each. ids is sorted here. May wait. Returns how many there were. */
-extern unsigned int closed_look( sock_id *ids, unsigned int count );
+/* Look for those of count sockets that are closed, and call sock_closed() for each. May wait. Returns how many there were. */
+extern unsigned int closed_look( const sock_id *ids, unsigned int count );
 
 /* For the main loop: look at all sockets now and then, in tasks. */
 extern void closed_run(void);

@@ -107,6 +107,9 @@ extern NTSTATUS sock_bind( const struct sock_handle *sock, const void *addr, uns
 extern NTSTATUS sock_watch( const struct sock_handle *sock, struct watch **watch );
 extern void sock_unwatch( struct watch *watch );
 
+/* id of a socket that is open as long as this server is, 0: not known */
+extern sock_id sock_own_id(void);
+
 /* Look in all processes for the sockets with these ids, which are sorted. One that a request is about may be open in this one alone.
  * A handle is NULL where there is none. An error means that there may be more; the handles found are to be closed then, too. */
 extern NTSTATUS sock_find( const sock_id *ids, unsigned int count, struct sock_handle *socks );

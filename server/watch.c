@@ -51,6 +51,13 @@ NTSTATUS watch_init( HANDLE port, ULONG_PTR key )
     return CreateIoCompletionPort( helper, port, key, 0 ) ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
 }
 
+sock_id sock_own_id(void)
+{
+    sock_id id = 0;
+
+    return afd_query_id( helper, &id ) ? 0 : id;
+}
+
 NTSTATUS sock_watch( const struct sock_handle *sock, struct watch **ret )
 {
     struct watch *watch;

@@ -79,6 +79,9 @@ extern void fake_set_cannot_tell( int on );
 /* Nobody answers whether sockets live: the look takes time, and fails. */
 extern void fake_set_helper_stopped( int on );
 
+/* What answers whether sockets live sees none of them. */
+extern void fake_set_blind( int on );
+
 /* the store; count of the block that starts there, or 0 */
 extern unsigned int fake_stored( int protocol, unsigned int first );
 extern void fake_set_stored( int protocol, unsigned int first, unsigned int count );

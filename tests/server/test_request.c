@@ -1648,6 +1648,23 @@ static void test_closed(void)
     ok( !pool()->runtime, "got %u\n", pool()->runtime );
     end();
 
+    /* an answer that does not know what the server itself has open is none: nothing is lost by it, and what is asked for fails as before */
+    begin();
+    s = fake_socket( ALICE, 4, TCP, 0 );
+    succeeds( acquire( &alice, s, 7000, 1 ) );
+    fake_set_blind( 1 );
+    for (i = 0; i < 3; i++)
+    {
+        usleep( 300000 );
+        closed_run();
+        check( acquire( &bob, fake_socket( BOB, 4, TCP, 0 ), 7000, 1 ), STATUS_SHARING_VIOLATION );
+    }
+    ok( pool()->runtime == 1, "got %u\n", pool()->runtime );
+    fake_set_blind( 0 );
+    fake_close( s, ALICE );
+    succeeds( acquire( &bob, fake_socket( BOB, 4, TCP, 0 ), 7000, 1 ) );
+    end();
+
     /* where nobody tells which sockets live, they are watched */
     begin();
     s = fake_socket( ALICE, 4, TCP, 0 );
