@@ -199,6 +199,17 @@ static void hello( const struct portguard_reply *reply )
     else lost( "portguard is of another version; install again" );
 }
 
+/* Without a wineserver portguard knows of no other one of the prefix either, which may have guards that are still wanted. */
+static void check_wineserver( const struct portguard_reply *reply )
+{
+    static int told;
+
+    if (told || (reply->info & PORTGUARD_INFO_LINGERS)) return;
+    told = 1;
+    log_message( "portguard does not find this prefix's wineserver in /proc: its guards end with the server, and those of the server before "
+                 "may be in the way for some minutes" );
+}
+
 /* the answer to the second one */
 static void ring_opened( const struct portguard_reply *reply )
 {
@@ -213,6 +224,7 @@ static void ring_opened( const struct portguard_reply *reply )
     state = HELPER_RUNS;
     retry_time = RETRY_TIME;
     last_failure = NULL;
+    check_wineserver( reply );
     helper_started();
     wake_waiters();
 }

@@ -805,6 +805,9 @@ int main(void)
 
     guard_init();
     ok( helper_state_now() == HELPER_RUNS, "got state %d", helper_state_now() );
+    /* docs/guards.md, "When it can't find the wineserver it ends with the server, and the log says so" */
+    ok( logged == 1 && strstr( last_log, "wineserver" ), "logged %d times, %s", logged, last_log );
+    logged = 0;
     guard_init_done();
     req = next_request();
     ok( req.op == PORTGUARD_FORGET, "got request %u", req.op );
