@@ -405,7 +405,7 @@ static unsigned int make_ahead( int protocol, unsigned int first, unsigned int c
 static int get_ahead( unsigned int port )
 {
     unsigned int i = port - ahead.first;
-    int fd = 0;
+    int fd;
 
     if (i >= ahead.count) return 0;
     fd = ahead.fds[i];

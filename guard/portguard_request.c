@@ -245,10 +245,7 @@ static NTSTATUS handle( const struct portguard_request *req )
         return find_socks( req );
     }
     if (!is_protocol( req->protocol )) return STATUS_INVALID_PARAMETER;
-    if (req->op == PORTGUARD_BUSY_PORTS)
-    {
-        return busy_ports( req );
-    }
+    if (req->op == PORTGUARD_BUSY_PORTS) return busy_ports( req );
     return is_block( req ) ? handle_block( req ) : STATUS_INVALID_PARAMETER;
 }
 

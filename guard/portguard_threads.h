@@ -13,8 +13,7 @@
 #define PORTRES_PORTGUARD_THREADS_H
 
 /* guards_runner of guard_sockets.h, with as many threads as there are processors for. Before some work has returned 0 all that comes before it is
- * begun, and it is done when this returns. Without threads, and for a while
- * after some were late, the caller does all of it. */
+ * begun, and it is done when this returns. Without threads, and for a while after some were late, the caller does all of it. */
 extern void threads_run( int (*work)( unsigned int i ), unsigned int count );
 
 #endif /* PORTRES_PORTGUARD_THREADS_H */

@@ -80,8 +80,12 @@ void closed_watch_soon( struct sock *sock )
 {
     uint64_t time = task_now() + WATCH_DELAY;
 
-    if (!is_owner( sock )) closed_end_watch( sock );
-    if (sock->watch || !is_owner( sock ) || !port_list_empty( &sock->watch_entry )) return;
+    if (!is_owner( sock ))
+    {
+        closed_end_watch( sock );
+        return;
+    }
+    if (sock->watch || !port_list_empty( &sock->watch_entry )) return;
     if (time < owners.soonest) time = owners.soonest;
     if (port_list_empty( &unwatched ) || time < owners.time) owners.time = time;
     port_list_add_tail( &unwatched, &sock->watch_entry );

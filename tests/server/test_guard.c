@@ -330,6 +330,18 @@ static void check_done( struct job *job, NTSTATUS status )
     ok( job->status == status, "got %x, expected %x", job->status, status );
 }
 
+/* Let the time of a task pass without an answer. Returns its request, which is to be answered too late. */
+static struct portguard_request give_up( struct job *job, int (*func)( struct job *job ), int protocol, unsigned int port, unsigned int count )
+{
+    struct portguard_request req;
+
+    begin( job, func, protocol, port, count, 30 );
+    req = next_request();
+    usleep( 50000 );
+    check_done( job, STATUS_INSUFFICIENT_RESOURCES );
+    return req;
+}
+
 static void answer( struct job *job, NTSTATUS status )
 {
     struct portguard_request req = next_request();
@@ -519,10 +531,7 @@ static void test_silence(void)
     check_quiet();
 
     /* a map has no place any more */
-    begin( &a, do_busy, TCP, 0, 0, 30 );
-    guard = next_request();
-    usleep( 50000 );
-    check_done( &a, STATUS_INSUFFICIENT_RESOURCES );
+    guard = give_up( &a, do_busy, TCP, 0, 0 );
     {
         static const unsigned char map[8192] = { 0xff };
 
@@ -647,10 +656,7 @@ static void test_order(void)
     next_request();
 
     /* too late, while others are answered */
-    begin( &a, do_guard, TCP, 20000, 5000, 30 );
-    large = next_request();
-    usleep( 50000 );
-    check_done( &a, STATUS_INSUFFICIENT_RESOURCES );
+    large = give_up( &a, do_guard, TCP, 20000, 5000 );
     begin( &b, do_guard, TCP, 30000, 1, 5000 );
     small = next_request();
     reply_with( &small, STATUS_SUCCESS, 0, NULL, 0 );

@@ -1762,6 +1762,17 @@ static void release_meanwhile( uint64_t token )
     fake_while_guarding = ask_meanwhile;
 }
 
+/* Make a socket on which ALICE acquired a port, and of which only BOB has a handle then. */
+static unsigned int socket_of_heir( unsigned int port )
+{
+    unsigned int s = fake_socket( ALICE, 4, TCP, 0 );
+
+    fake_socks[s].processes |= 1 << BOB;
+    succeeds( acquire( &alice, s, port, 1 ) );
+    fake_close( s, ALICE );
+    return s;
+}
+
 /* "A runtime reservation ends with the last handle of the socket": who sees it although nobody asks, and when a watch on the socket
  * is worth what it costs */
 static void test_watch(void)
@@ -1813,10 +1824,7 @@ static void test_watch(void)
 
     /* one that only an heir has by then: nobody knows its handle; the looks at all see it closed */
     begin();
-    s = fake_socket( ALICE, 4, TCP, 0 );
-    fake_socks[s].processes |= 1 << BOB;
-    succeeds( acquire( &alice, s, 7000, 1 ) );
-    fake_close( s, ALICE );
+    s = socket_of_heir( 7000 );
     look_until_tried();
     ok( !fake_socks[s].watched, "watched\n" );
     ok( pool()->runtime == 1, "got %u\n", pool()->runtime );
@@ -1842,11 +1850,8 @@ static void test_watch(void)
     /* unless the socket is not where it was */
     for (i = 0; i < 2; i++)
     {
-        s = fake_socket( ALICE, 4, TCP, 0 );
-        fake_socks[s].processes |= 1 << BOB;
-        succeeds( acquire( &alice, s, 7002 + i, 1 ) );
+        s = socket_of_heir( 7002 + i );
         token = TOKEN();
-        fake_close( s, ALICE );
         opened = fake_looks;
         succeeds( associate( &alice, fake_socket( ALICE, 4, TCP, 0 ), token ) );
         ok( fake_looks == opened + 1, "%u looks\n", fake_looks - opened );
@@ -1857,10 +1862,7 @@ static void test_watch(void)
 
     /* such a one is watched when its heir acquires something, too */
     begin();
-    s = fake_socket( ALICE, 4, TCP, 0 );
-    fake_socks[s].processes |= 1 << BOB;
-    succeeds( acquire( &alice, s, 7000, 1 ) );
-    fake_close( s, ALICE );
+    s = socket_of_heir( 7000 );
     look_until_tried();
     succeeds( acquire( &bob, s, 7001, 1 ) );
     look_until_watched( s );
